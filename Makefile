@@ -1,0 +1,49 @@
+# make run · make test are the two commands; the rest is for those who change the code.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: help run test dev lint format bench lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "Customer Strata needs Python 3.11, 3.12 or 3.13; $$($(PYTHON) --version) found. Set PYTHON=/path/to/python3.12."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+run: $(STAMP) ## set up and run the main job: land, classify, publish, report
+	strata run
+
+test: $(STAMP) ## set up and run the whole test suite
+	pytest -n 2 --dist worksteal
+
+dev: $(STAMP) ## Dagster's page on this machine, http://127.0.0.1:3000
+	strata dev
+
+lint: $(STAMP) ## ruff, mypy, sqlfluff
+	ruff check .
+	ruff format --check .
+	mypy
+	sqlfluff lint dbt_project/models dbt_project/tests --disable-progress-bar
+
+format: $(STAMP) ## rewrite Python and SQL in the house style
+	ruff check --fix .
+	ruff format .
+	sqlfluff fix dbt_project/models dbt_project/tests --disable-progress-bar
+
+bench: $(STAMP) ## measured comparisons, see benchmarks/
+	python -m benchmarks
+
+lock: $(STAMP) ## write requirements.lock anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --output-file requirements.lock
+
+clean: ## remove the environment; landed data stays
+	rm -rf $(VENV)

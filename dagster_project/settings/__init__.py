@@ -1,0 +1,51 @@
+"""config/*.yaml and the environment, as frozen models: the only reader of YAML and environment variables.
+
+Nothing here opens data or starts work. Every other room receives a `Settings` or parts of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagster_project.settings.paths import Deployment, Environment, Paths, find_paths, read_environment
+from dagster_project.settings.publishing import PublishingSettings
+from dagster_project.settings.sources import SourcesSettings
+from dagster_project.settings.standards import Standard
+from dagster_project.settings.yaml_documents import load_model
+
+__all__ = ["Deployment", "Environment", "Paths", "Settings", "load_settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a user configures, checked."""
+
+    paths: Paths
+    environment: Environment
+    sources: SourcesSettings
+    standard: Standard
+    publishing: PublishingSettings
+
+    @property
+    def deployment(self) -> Deployment:
+        """The deployment named by the environment, else `sample` where a sample is configured, else `development`."""
+        if self.environment.deployment is not None:
+            return self.environment.deployment
+        return Deployment.SAMPLE if self.sources.business.sample else Deployment.DEVELOPMENT
+
+
+def load_settings(config: Path | None = None, data: Path | None = None) -> Settings:
+    """Read sources.yaml, standards.yaml and publishing.yaml of the config folder.
+
+    Raises:
+        SettingsError: a file is missing or says something that cannot be; the message names file, line and cure.
+    """
+    paths = find_paths(config, data)
+    return Settings(
+        paths=paths,
+        environment=read_environment(),
+        sources=load_model(paths.config / "sources.yaml", SourcesSettings),
+        standard=load_model(paths.config / "standards.yaml", Standard),
+        publishing=load_model(paths.config / "publishing.yaml", PublishingSettings),
+    )

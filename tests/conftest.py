@@ -1,0 +1,17 @@
+"""Fixtures that every test folder shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets; the tests that need it are marked `real_data`."""
+    folder = os.environ.get("STRATA_REAL_DATA")
+    if not folder:
+        pytest.skip("STRATA_REAL_DATA is unset: it names the folder with the real data sets")
+    return Path(folder)
