@@ -1,0 +1,212 @@
+"""config/publishing.yaml: what is published where, and how the reactivation lists are issued.
+
+Holds what a reader or a channel needs: targets, tables, channels, capacities, cool-down, control group, campaign.
+What can change a class (how long a silent customer counts as worth waking) belongs to the standard, and the
+PostgreSQL address, being a secret, to the environment.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+CODE = r"^[a-z][a-z0-9_]*$"
+Code = Annotated[str, StringConstraints(pattern=CODE, max_length=48)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Language(StrEnum):
+    """The languages in which labels, lists and reports are written."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
+class PublishedTable(StrEnum):
+    """The marts that may be published: none of them holds a personal column.
+
+    Tables without an as_of_date (`dim_customers`, `fct_orders`) are published as they are now.
+    """
+
+    CUSTOMER_SEGMENTS = "customer_segments"
+    SEGMENT_SUMMARY = "segment_summary"
+    CUSTOMER_FEATURES = "customer_features"
+    CUSTOMER_RFM = "customer_rfm"
+    CUSTOMER_LIFECYCLE = "customer_lifecycle"
+    CUSTOMER_VALUE = "customer_value"
+    RFM_CUT_POINTS = "rfm_cut_points"
+    SILENT_CUSTOMERS = "silent_customers"
+    REACTIVATION_LIST = "reactivation_list"
+    REACTIVATION_LIST_NOTES = "reactivation_list_notes"
+    DIM_CUSTOMERS = "dim_customers"
+    FCT_ORDERS = "fct_orders"
+
+
+class ListField(StrEnum):
+    """The columns that a list may hold. `name` and `contact` are the only personal ones."""
+
+    POSITION = "position"
+    CUSTOMER_ID = "customer_id"
+    NAME = "name"
+    CONTACT = "contact"
+    OWNER = "owner"
+    LIFECYCLE_STAGE = "lifecycle_stage"
+    SILENCE_CAUSE = "silence_cause"
+    RECENCY_DAYS = "recency_days"
+    SILENCE_LIMIT_DAYS = "silence_limit_days"
+    DAYS_SILENT = "days_silent"
+    VALUE_TIER = "value_tier"
+    RFM_SEGMENT = "rfm_segment"
+    LAST_ORDER_ON = "last_order_on"
+    ORDER_COUNT = "order_count"
+    AVERAGE_ORDER_VALUE = "average_order_value"
+    REVENUE = "revenue"
+    PRIORITY_SCORE = "priority_score"
+    CONSENT_BASIS = "consent_basis"
+
+
+ConsentChannel = Literal["phone", "wechat", "sms", "email"]
+ContactPoint = Literal["phone", "wechat_id", "email"]
+
+# A consent covers the way it names, hence only these contact points: a granted e-mail is no leave to call.
+# WeChat adds people by their phone number too.
+CONTACT_POINTS_OF_CONSENT: dict[str, tuple[str, ...]] = {
+    "phone": ("phone",),
+    "sms": ("phone",),
+    "wechat": ("wechat_id", "phone"),
+    "email": ("email",),
+}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Switch(_Model):
+    """A target that needs no more than on or off."""
+
+    enabled: bool = True
+
+
+class PostgresSettings(_Model):
+    """The PostgreSQL target. Its address comes from STRATA_POSTGRES_URL only, so that no password is in a file."""
+
+    enabled: bool = False
+    schema_name: Annotated[Code, Field(alias="schema")] = "strata"
+
+
+class ReportSettings(_Model):
+    """The HTML report; one page a language."""
+
+    enabled: bool = True
+    languages: tuple[Language, ...] = (Language.ENGLISH, Language.CHINESE)
+
+    @field_validator("languages")
+    @classmethod
+    def _are_distinct(cls, languages: tuple[Language, ...]) -> tuple[Language, ...]:
+        if not languages or len(set(languages)) < len(languages):
+            raise ValueError("name each language once, and at least one")
+        return languages
+
+
+class Channel(_Model):
+    """One way to reach customers, with the list that is written for it."""
+
+    name: Code
+    consent: ConsentChannel
+    contact_point: ContactPoint
+    capacity: Annotated[int, Field(ge=0, strict=True)]
+    fields: tuple[ListField, ...]
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Channel:
+        allowed = CONTACT_POINTS_OF_CONSENT[self.consent]
+        if self.contact_point not in allowed:
+            raise ValueError(
+                f"channel {self.name}: consent for {self.consent} does not cover contact_point {self.contact_point}; "
+                f"use {' or '.join(allowed)}"
+            )
+        twice = sorted({field for field in self.fields if self.fields.count(field) > 1})
+        if twice:
+            raise ValueError(f"channel {self.name}: fields names {', '.join(twice)} twice")
+        missing = [field for field in (ListField.CUSTOMER_ID, ListField.CONTACT) if field not in self.fields]
+        if missing:
+            raise ValueError(
+                f"channel {self.name}: fields lacks {', '.join(missing)}, needed to reach somebody and tell them apart"
+            )
+        return self
+
+
+class Campaign(_Model):
+    """The span in which a customer enters once and keeps their arm. Its salt decides who is treated, who is control."""
+
+    kind: Literal["calendar_month"] = "calendar_month"
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=48)] = "reactivation"
+    salt: Text
+
+    def id_on(self, day: date) -> str:
+        """The campaign that `day` belongs to, such as `reactivation-2018-01`; fit for a file name."""
+        return f"{self.name}-{day:%Y-%m}"
+
+    def window_on(self, day: date) -> tuple[date, date]:
+        """First day of the campaign that `day` belongs to, and the first day after it."""
+        first = day.replace(day=1)
+        after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+        return first, after
+
+
+class ConsentDefault(_Model):
+    """Taken as granted where no consent is recorded, for a stated reason that lists and reports show."""
+
+    granted: Literal[True]
+    reason: Text
+
+
+class ReactivationSettings(_Model):
+    """How the daily list of silent customers is issued. `channels` are tried in their order."""
+
+    channels: tuple[Channel, ...]
+    campaign: Campaign
+    cool_down_days: Annotated[int, Field(ge=0, strict=True)] = 30
+    control_share: Annotated[Decimal, Field(ge=0, le=Decimal("0.5"), max_digits=6, decimal_places=4)] = Decimal("0.1")
+    consent_default: ConsentDefault | None = None
+
+    @field_validator("channels")
+    @classmethod
+    def _have_distinct_names(cls, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+        names = [channel.name for channel in channels]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two channels are named {', '.join(twice)}")
+        if not names:
+            raise ValueError("at least one channel is needed; set its capacity to 0 to issue no list")
+        return channels
+
+    def channel(self, name: str) -> Channel | None:
+        """The channel of that name as configured now, or None when it was taken out since."""
+        return next((channel for channel in self.channels if channel.name == name), None)
+
+
+class PublishingSettings(_Model):
+    """config/publishing.yaml."""
+
+    language: Language = Language.ENGLISH
+    tables: tuple[PublishedTable, ...]
+    parquet: Switch = Switch()
+    serving_copy: Switch = Switch()
+    postgres: PostgresSettings = PostgresSettings()
+    report: ReportSettings = ReportSettings()
+    reactivation: ReactivationSettings
+
+    @field_validator("tables")
+    @classmethod
+    def _hold_the_segments(cls, tables: tuple[PublishedTable, ...]) -> tuple[PublishedTable, ...]:
+        if len(set(tables)) < len(tables):
+            raise ValueError("a table is named twice")
+        if PublishedTable.CUSTOMER_SEGMENTS not in tables:
+            raise ValueError("customer_segments must be published: it says which days there are and by which standard")
+        return tables
