@@ -14,7 +14,7 @@ from dagster_project.settings.sources import SourcesSettings
 from dagster_project.settings.standards import Standard
 from dagster_project.settings.yaml_documents import load_model
 
-__all__ = ["Deployment", "Environment", "Paths", "Settings", "load_settings"]
+__all__ = ["Deployment", "Environment", "Paths", "Settings", "child_environment", "load_settings"]
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,12 @@ def load_settings(config: Path | None = None, data: Path | None = None) -> Setti
         standard=load_model(paths.config / "standards.yaml", Standard),
         publishing=load_model(paths.config / "publishing.yaml", PublishingSettings),
     )
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The variables that the dbt project reads: where the warehouse is, the business time zone, the reporting currency."""
+    return {
+        "STRATA_WAREHOUSE": str(settings.paths.warehouse),
+        "STRATA_BUSINESS_TIME_ZONE": settings.sources.business.time_zone,
+        "STRATA_REPORTING_CURRENCY": settings.sources.business.currency,
+    }
