@@ -14,6 +14,9 @@ from pydantic import SecretStr
 
 from dagster_project.errors import SettingsError
 
+# Longer than any daily run measured, so that a run started during another one waits rather than fails.
+WAREHOUSE_WAIT_SECONDS = 1800.0
+
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -81,6 +84,14 @@ class Paths:
     def dagster_home(self) -> Path:
         return self.data / "dagster"
 
+    @property
+    def dbt_target(self) -> Path:
+        return self.data / "dbt" / "target"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -89,6 +100,7 @@ class Environment:
     deployment: Deployment | None
     hash_key: SecretStr | None
     postgres_url: SecretStr | None
+    warehouse_wait_seconds: float = WAREHOUSE_WAIT_SECONDS
 
 
 def find_paths(config: Path | None = None, data: Path | None = None) -> Paths:
@@ -101,10 +113,10 @@ def find_paths(config: Path | None = None, data: Path | None = None) -> Paths:
 
 
 def read_environment() -> Environment:
-    """STRATA_ENVIRONMENT, STRATA_HASH_KEY and STRATA_POSTGRES_URL.
+    """STRATA_ENVIRONMENT, STRATA_HASH_KEY, STRATA_POSTGRES_URL and STRATA_WAREHOUSE_WAIT_SECONDS.
 
     Raises:
-        SettingsError: STRATA_ENVIRONMENT names no known deployment.
+        SettingsError: STRATA_ENVIRONMENT names no known deployment, or the wait is no number of seconds.
     """
     named = os.environ.get("STRATA_ENVIRONMENT")
     try:
@@ -116,7 +128,40 @@ def read_environment() -> Environment:
         deployment=deployment,
         hash_key=_secret("STRATA_HASH_KEY"),
         postgres_url=_secret("STRATA_POSTGRES_URL"),
+        warehouse_wait_seconds=_seconds("STRATA_WAREHOUSE_WAIT_SECONDS", WAREHOUSE_WAIT_SECONDS),
     )
+
+
+def child_environment(paths: Paths) -> dict[str, str]:
+    """The environment of a child process: this one's, with the places of `paths`, and no look at the network."""
+    return {
+        **os.environ,
+        **_dbt_variables(paths),
+        "STRATA_CONFIG": str(paths.config),
+        "STRATA_DATA": str(paths.data),
+        "DAGSTER_HOME": str(paths.dagster_home),
+    }
+
+
+def export_to_dbt(paths: Paths) -> None:
+    """Set what dbt reads in this process's own environment, which dagster-dbt copies for its children."""
+    os.environ.update(_dbt_variables(paths))
+
+
+def _dbt_variables(paths: Paths) -> dict[str, str]:
+    return {
+        "STRATA_WAREHOUSE": str(paths.warehouse),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def _seconds(name: str, default: float) -> float:
+    value = os.environ.get(name)
+    try:
+        return float(value) if value else default
+    except ValueError:
+        raise SettingsError(f"{name} is {value!r}; it must be a number of seconds.") from None
 
 
 def _secret(name: str) -> SecretStr | None:

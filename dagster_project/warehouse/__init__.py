@@ -1,0 +1,10 @@
+"""The embedded warehouse: opening its one file safely, the days of a run, the arguments and the process of dbt.
+
+What is in the warehouse is dbt's; what is run when is `defs/`. Nothing outside this room opens the file.
+"""
+
+from __future__ import annotations
+
+from dagster_project.warehouse.opening import HeldWarehouse, Holder, WarehouseHeld, held, opened
+
+__all__ = ["HeldWarehouse", "Holder", "WarehouseHeld", "held", "opened"]

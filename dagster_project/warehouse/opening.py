@@ -1,0 +1,175 @@
+"""One writer at a time: the only place that opens the warehouse file, or holds it while dbt, a child, opens it.
+
+Who wants the file waits for who has it, says for whom, and gives up after a set time. Readers never come here:
+they have the serving copy.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.errors import StrataError
+
+Progress = Callable[[str], None]
+
+POLL_SECONDS = 0.1
+SAY_AGAIN_SECONDS = 30.0
+CONFLICTING_HOLDER = re.compile(r"Conflicting lock is held in (?P<command>.+?) \(PID (?P<pid>\d+)\)")
+
+
+class WarehouseHeld(StrataError):
+    """Another process kept the warehouse for longer than this one may wait."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that has the warehouse: its id, what it says it is doing, and since when (None: not known)."""
+
+    pid: int | None
+    doing: str
+    since: datetime | None
+
+    def __str__(self) -> str:
+        process = "another process" if self.pid is None else f"process {self.pid}"
+        since = "" if self.since is None else f", since {self.since:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{process} ({self.doing}{since})"
+
+
+@dataclass(frozen=True)
+class HeldWarehouse:
+    """The warehouse while nobody else can have it: for a child process that opens it, or for `connection`."""
+
+    path: Path
+    wait_seconds: float
+    progress: Progress | None
+
+    @contextmanager
+    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The file, open for writing, in UTC, created when missing; closed on leaving, whatever happened."""
+        con = _connect(self.path, wait_seconds=self.wait_seconds, progress=self.progress)
+        try:
+            con.execute("set TimeZone = 'UTC'")
+            yield con
+        finally:
+            con.close()
+
+
+@contextmanager
+def held(path: Path, *, who: str, wait_seconds: float, progress: Progress | None = None) -> Iterator[HeldWarehouse]:
+    """Hold the warehouse, without opening it: what is done inside is done by this process or its children alone.
+
+    `who` is what others read while they wait. A process that dies lets go by itself: the lock is the kernel's.
+
+    Raises:
+        WarehouseHeld: it was not free within `wait_seconds`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        waiting = _Waiting(path, wait_seconds=wait_seconds, progress=progress)
+        while not _take(descriptor):
+            waiting.once_more(lambda: _named_in_lock(path))
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "doing": who}).encode(), 0)
+        warehouse = HeldWarehouse(path, wait_seconds=wait_seconds, progress=progress)
+        # The lock is free at once when its holder is killed, the file only when the holder's dbt child is gone too
+        # (a few milliseconds later), and a person with a DuckDB shell knows nothing of the lock.
+        with warehouse.connection():
+            pass
+        yield warehouse
+    finally:
+        os.close(descriptor)  # and with it the lock
+
+
+@contextmanager
+def opened(
+    path: Path, *, who: str, wait_seconds: float, progress: Progress | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Hold the warehouse and open it: `held` and its `connection` in one.
+
+    Raises:
+        WarehouseHeld: it was not free within `wait_seconds`.
+    """
+    with (
+        held(path, who=who, wait_seconds=wait_seconds, progress=progress) as warehouse,
+        warehouse.connection() as con,
+    ):
+        yield con
+
+
+def _connect(path: Path, *, wait_seconds: float, progress: Progress | None) -> duckdb.DuckDBPyConnection:
+    waiting = _Waiting(path, wait_seconds=wait_seconds, progress=progress)
+    while True:
+        try:
+            return duckdb.connect(path)
+        except duckdb.IOException as error:
+            conflict = CONFLICTING_HOLDER.search(str(error))
+            if conflict is None:
+                raise
+            pid = int(conflict["pid"])
+        waiting.once_more(lambda pid=pid: Holder(pid=pid, doing=_command(pid), since=None))  # type: ignore[misc]
+
+
+class _Waiting:
+    """Sleeps a little, says for whom the first time and then rarely, and knows when to give up."""
+
+    def __init__(self, path: Path, *, wait_seconds: float, progress: Progress | None) -> None:
+        self._path = path
+        self._deadline = time.monotonic() + wait_seconds
+        self._wait_seconds = wait_seconds
+        self._progress = progress
+        self._say_at = 0.0
+
+    def once_more(self, find_holder: Callable[[], Holder]) -> None:
+        now = time.monotonic()
+        if now >= self._deadline:
+            raise WarehouseHeld(
+                f"{self._path} is held by {find_holder()}; waited {self._wait_seconds:.0f} s. "
+                "Let that process finish, or end it, then start again."
+            )
+        if self._progress is not None and now >= self._say_at:
+            self._progress(f"waiting for the warehouse, held by {find_holder()}")
+            self._say_at = now + SAY_AGAIN_SECONDS
+        time.sleep(POLL_SECONDS)
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _named_in_lock(path: Path) -> Holder:
+    """Who wrote its name into the lock file; unknown in the instant between taking the lock and writing the name."""
+    lock_file = _lock_file(path)
+    try:
+        named = json.loads(lock_file.read_text())
+        since = datetime.fromtimestamp(lock_file.stat().st_mtime, tz=UTC)
+        return Holder(pid=int(named["pid"]), doing=str(named["doing"]), since=since)
+    except (OSError, ValueError, KeyError):
+        return Holder(pid=None, doing="not known yet", since=None)
+
+
+def _command(pid: int) -> str:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return "command not known"
+    return " ".join(word.decode(errors="replace") for word in words if word)[:120] or "command not known"
