@@ -1,0 +1,147 @@
+{{ config(materialized='view') }}
+
+with silences as (
+
+    select * from {{ ref('int_silences_banded') }}
+    where is_requested
+
+),
+
+standards as (
+
+    select * from {{ source('control', 'standards') }}
+
+),
+
+complaints as (
+
+    select
+        customer_id,
+        occurred_on
+    from {{ ref('int_contacts_identified') }}
+    where is_complaint
+
+),
+
+order_days as (
+
+    select
+        customer_id,
+        business_day,
+        gap_days,
+        lag(gap_days) over (partition by customer_id order by business_day) as previous_gap_days
+    from {{ ref('int_customer_days') }}
+    where order_count > 0
+
+),
+
+complained as (
+
+    select distinct
+        silences.as_of_date,
+        silences.customer_id
+    from silences
+    inner join standards on silences.standard_version = standards.standard_version
+    inner join complaints
+        on
+            silences.customer_id = complaints.customer_id
+            and silences.as_of_date >= complaints.occurred_on
+            and complaints.occurred_on
+            >= {{ days_before('silences.last_order_on', 'standards.complaint_days') }}
+
+),
+
+purchases as (
+
+    select
+        silences.as_of_date,
+        silences.customer_id,
+        silences.standard_version,
+        order_days.business_day,
+        order_days.gap_days,
+        order_days.previous_gap_days,
+        extract(month from order_days.business_day) as calendar_month,
+        extract(year from order_days.business_day) as calendar_year,
+        row_number() over (
+            partition by silences.as_of_date, silences.customer_id order by order_days.business_day desc
+        ) as purchases_back
+    from silences
+    inner join order_days
+        on silences.customer_id = order_days.customer_id and silences.as_of_date >= order_days.business_day
+
+),
+
+{#- The order days within each run of three adjacent calendar months; December and January are adjacent. -#}
+seasons as (
+
+    select
+        purchases.as_of_date,
+        purchases.customer_id,
+        months.first_month,
+        count(*) as order_days
+    from purchases
+    inner join (values (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) as months (first_month)
+        on (purchases.calendar_month - months.first_month + 12) % 12 < 3
+    group by purchases.as_of_date, purchases.customer_id, months.first_month
+
+),
+
+busiest_seasons as (
+
+    select
+        as_of_date,
+        customer_id,
+        max(order_days) as order_days
+    from seasons
+    group by as_of_date, customer_id
+
+),
+
+rhythms as (
+
+    select
+        purchases.as_of_date,
+        purchases.customer_id,
+        count(distinct purchases.calendar_year) as years,
+        count(*) filter (
+            where purchases.purchases_back < standards.fading_gaps
+            and purchases.gap_days > purchases.previous_gap_days
+        ) as latest_rises
+    from purchases
+    inner join standards on purchases.standard_version = standards.standard_version
+    group by purchases.as_of_date, purchases.customer_id
+
+),
+
+final as (
+
+    select
+        silences.as_of_date,
+        silences.customer_id,
+        case
+            when complained.customer_id is not null then 'after_complaint'
+            when silences.order_days = 1 then 'one_time_buyer'
+            when silences.discounted_gross_amount > standards.price_share * silences.gross_amount then 'price'
+            when
+                silences.order_days >= standards.seasonal_order_days
+                and rhythms.years >= standards.seasonal_years
+                and busiest_seasons.order_days >= standards.seasonal_share * silences.order_days
+                then 'seasonal'
+            when
+                silences.order_days > standards.fading_gaps
+                and rhythms.latest_rises = standards.fading_gaps - 1
+                then 'fading'
+            else 'unknown'
+        end as silence_cause
+    from silences
+    inner join standards on silences.standard_version = standards.standard_version
+    left join complained
+        on silences.as_of_date = complained.as_of_date and silences.customer_id = complained.customer_id
+    left join rhythms
+        on silences.as_of_date = rhythms.as_of_date and silences.customer_id = rhythms.customer_id
+    left join busiest_seasons
+        on silences.as_of_date = busiest_seasons.as_of_date and silences.customer_id = busiest_seasons.customer_id
+
+)
+
+select * from final

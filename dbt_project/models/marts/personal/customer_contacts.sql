@@ -1,0 +1,45 @@
+with personal as (
+
+    select * from {{ ref('stg_customers_personal') }}
+
+),
+
+aliases as (
+
+    select * from {{ source('identity', 'customer_aliases') }}
+
+),
+
+ranked as (
+
+    select
+        aliases.customer_id,
+        personal.name,
+        personal.phone,
+        personal.email,
+        personal.wechat_id,
+        row_number() over (
+            partition by aliases.customer_id
+            order by personal.batch_sequence, personal.row_number, personal.source, personal.customer_ref
+        ) as precedence
+    from personal
+    inner join aliases
+        on personal.source = aliases.source and personal.customer_ref = aliases.customer_ref
+
+),
+
+final as (
+
+    select
+        customer_id,
+        {{ newest_known('name', 'precedence') }} as name,
+        {{ newest_known('phone', 'precedence') }} as phone,
+        {{ newest_known('email', 'precedence') }} as email,
+        {{ newest_known('wechat_id', 'precedence') }} as wechat_id
+    from ranked
+    group by customer_id
+
+)
+
+select * from final
+order by customer_id
