@@ -52,6 +52,16 @@ Share = Annotated[Decimal, Field(gt=0, lt=1)]
 Weight = Annotated[Decimal, Field(ge=0, decimal_places=6)]
 
 
+def _refuse_cuts_that_do_not_rise(name: str, cuts: Sequence[int | Decimal]) -> None:
+    for lower, upper in pairwise(cuts):
+        if lower >= upper:
+            raise ValueError(f"cuts of {name} must rise; {upper} follows {lower}")
+
+
+def _cells(cells: Sequence[tuple[int, int]]) -> str:
+    return ", ".join(f"R{r}F{f}" for r, f in cells)
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -312,13 +322,3 @@ class Standard(_Part):
         if unknown_dimensions:
             raise ValueError(f"labels names dimensions that do not exist: {', '.join(unknown_dimensions)}")
         return self
-
-
-def _refuse_cuts_that_do_not_rise(name: str, cuts: Sequence[int | Decimal]) -> None:
-    for lower, upper in pairwise(cuts):
-        if lower >= upper:
-            raise ValueError(f"cuts of {name} must rise; {upper} follows {lower}")
-
-
-def _cells(cells: Sequence[tuple[int, int]]) -> str:
-    return ", ".join(f"R{r}F{f}" for r, f in cells)

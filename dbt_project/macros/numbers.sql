@@ -1,6 +1,25 @@
-{#- A ratio rounded to 6 digits; NULL where the denominator is 0 or unknown. Both sides are exact before the division. -#}
+{#-
+    A ratio of two amounts of at most two decimals, rounded half away from zero to 6 digits; NULL where the denominator
+    is 0 or unknown. In whole numbers: a double would round 128.8965625 down or up as its last bit happens to fall.
+-#}
 {% macro ratio(numerator, denominator) -%}
-    cast(round(cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0), 6) as decimal(18, 6))
+    {{ return(adapter.dispatch('ratio', 'customer_strata')(numerator, denominator)) }}
+{%- endmacro %}
+
+{% macro duckdb__ratio(numerator, denominator) -%}
+    cast(
+        cast(
+            sign({{ numerator }}) * sign({{ denominator }})
+            * (
+                (2000000 * abs(cast(({{ numerator }}) * 100 as hugeint)) + abs(cast(({{ denominator }}) * 100 as hugeint)))
+                // nullif(2 * abs(cast(({{ denominator }}) * 100 as hugeint)), 0)
+            ) as decimal(32, 0)
+        ) * 0.000001 as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{% macro spark__ratio(numerator, denominator) -%}
+    cast(round(({{ numerator }}) / nullif({{ denominator }}, 0), 6) as decimal(18, 6))
 {%- endmacro %}
 
 {#- Median of integers or halves: exact in a double, so exact in decimal(12, 2). NULL over no rows. -#}
