@@ -1,0 +1,248 @@
+"""What a published table is: where it stands, its key, its types, and how its rows are read in a fixed order.
+
+The targets (Parquet, serving copy, PostgreSQL) all read through this module, so that they hold the same values: whole
+numbers, decimals, text, days, times in UTC and booleans. Where rows go is theirs to say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from dagster_project.errors import StrataError
+from dagster_project.settings.publishing import PublishedTable, PublishingSettings
+from dagster_project.sql_text import quote_identifier
+
+BATCH_ROWS = 131_072
+
+
+class PublishingError(StrataError):
+    """A table cannot be published, or a target cannot take it."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as published. `key` names its rows and orders them; `has_nullable_key` tells that NULL is part of it."""
+
+    name: str
+    relation: str
+    key: tuple[str, ...]
+    is_dated: bool
+    has_nullable_key: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as published: its DuckDB type after normalising, and the expression that makes it."""
+
+    name: str
+    type: str
+    expression: str
+
+
+def _mart(table: PublishedTable, *key: str, is_dated: bool = True, has_nullable_key: bool = False) -> Table:
+    return Table(table.value, f"marts.{quote_identifier(table.value)}", key, is_dated, has_nullable_key)
+
+
+_MARTS: dict[PublishedTable, Table] = {
+    table: _mart(table, "as_of_date", "customer_id")
+    for table in (
+        PublishedTable.CUSTOMER_SEGMENTS,
+        PublishedTable.CUSTOMER_FEATURES,
+        PublishedTable.CUSTOMER_RFM,
+        PublishedTable.CUSTOMER_LIFECYCLE,
+        PublishedTable.CUSTOMER_VALUE,
+        PublishedTable.SILENT_CUSTOMERS,
+    )
+} | {
+    # breakdown_class is NULL in the rows of a total.
+    PublishedTable.SEGMENT_SUMMARY: _mart(
+        PublishedTable.SEGMENT_SUMMARY,
+        "as_of_date",
+        "dimension",
+        "class",
+        "breakdown",
+        "breakdown_class",
+        has_nullable_key=True,
+    ),
+    PublishedTable.RFM_CUT_POINTS: _mart(
+        PublishedTable.RFM_CUT_POINTS, "as_of_date", "purpose", "measure", "cut_number"
+    ),
+    PublishedTable.REACTIVATION_LIST: _mart(
+        PublishedTable.REACTIVATION_LIST, "as_of_date", "campaign_id", "customer_id"
+    ),
+    PublishedTable.REACTIVATION_LIST_NOTES: _mart(
+        PublishedTable.REACTIVATION_LIST_NOTES, "as_of_date", "channel", has_nullable_key=True
+    ),
+    PublishedTable.DIM_CUSTOMERS: _mart(PublishedTable.DIM_CUSTOMERS, "customer_id", is_dated=False),
+    PublishedTable.FCT_ORDERS: _mart(PublishedTable.FCT_ORDERS, "source", "order_id", is_dated=False),
+}
+
+CUSTOMER_ALIASES = Table("customer_aliases", "identity.customer_aliases", ("source", "customer_ref"), is_dated=False)
+LABELS = Table("labels", "control.labels", ("dimension", "code"), is_dated=False)
+SEGMENTS = _MARTS[PublishedTable.CUSTOMER_SEGMENTS]
+
+# What a published column may be. Doubles become decimals: sums and prints of doubles differ from run to run.
+_KEPT = {"VARCHAR", "BOOLEAN", "DATE", "INTEGER", "BIGINT", "TIMESTAMP WITH TIME ZONE"}
+_CAST = {
+    "DOUBLE": "DECIMAL(28,6)",
+    "FLOAT": "DECIMAL(28,6)",
+    "HUGEINT": "BIGINT",
+    "UBIGINT": "BIGINT",
+    "UINTEGER": "BIGINT",
+    "TINYINT": "INTEGER",
+    "UTINYINT": "INTEGER",
+    "SMALLINT": "INTEGER",
+    "USMALLINT": "INTEGER",
+    "UUID": "VARCHAR",
+    "TIMESTAMP": "TIMESTAMP WITH TIME ZONE",  # staging keeps UTC
+}
+_ARROW = {
+    "VARCHAR": pa.string(),
+    "BOOLEAN": pa.bool_(),
+    "DATE": pa.date32(),
+    "INTEGER": pa.int32(),
+    "BIGINT": pa.int64(),
+    "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"),
+}
+
+
+def published_tables(settings: PublishingSettings) -> tuple[Table, ...]:
+    """The configured marts, then customer_aliases and labels, without which ids and codes cannot be read."""
+    return (*(_MARTS[table] for table in settings.tables), CUSTOMER_ALIASES, LABELS)
+
+
+def stored_days(con: duckdb.DuckDBPyConnection) -> list[date]:
+    """The days that customer_segments holds, rising."""
+    columns_of(con, SEGMENTS)
+    rows = con.execute(f"select distinct as_of_date from {SEGMENTS.relation} order by 1").fetchall()
+    return [day for (day,) in rows]
+
+
+def standard_of(con: duckdb.DuckDBPyConnection, day: date) -> str | None:
+    """The version of the standard that `day` was classified with; None where the day has no customer.
+
+    Raises:
+        PublishingError: the day's rows name more than one version.
+    """
+    rows = con.execute(
+        f"select distinct standard_version from {SEGMENTS.relation} where as_of_date = ? order by 1", [day]
+    ).fetchall()
+    if len(rows) > 1:
+        versions = ", ".join(str(version) for (version,) in rows)
+        raise PublishingError(
+            f"{SEGMENTS.relation} on {day} mixes the standards {versions}. Rebuild the day: strata run --as-of {day}"
+        )
+    return rows[0][0] if rows else None
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[Column, ...]:
+    """The table's columns as published.
+
+    Raises:
+        PublishingError: the table is not in the warehouse, lacks a key column, or holds a type that is not published.
+    """
+    try:
+        described = con.execute(f"describe {table.relation}").fetchall()
+    except duckdb.CatalogException:
+        raise PublishingError(
+            f"{table.relation} is not in the warehouse, so it cannot be published. Build it with `strata run`, or take "
+            f"{table.name} out of `tables` in publishing.yaml."
+        ) from None
+    columns = tuple(_column(table, name, type_name) for name, type_name, *_ in described)
+    missing = [name for name in table.key if name not in {column.name for column in columns}]
+    if missing:
+        raise PublishingError(f"{table.relation} has no column {', '.join(missing)}, by which its rows are told apart.")
+    return columns
+
+
+def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    """The Arrow schema of published columns."""
+    return pa.schema([pa.field(column.name, _arrow_type(column.type)) for column in columns])
+
+
+def select_sql(table: Table, columns: Sequence[Column], day: date | None) -> str:
+    """The table's rows (of `day`, where it is dated), normalised and sorted by key."""
+    listed = ", ".join(f"{column.expression} as {quote_identifier(column.name)}" for column in columns)
+    where = f" where as_of_date = date '{day.isoformat()}'" if table.is_dated and day is not None else ""
+    order = ", ".join(f"{quote_identifier(name)} nulls first" for name in table.key)
+    return f"select {listed} from {table.relation}{where} order by {order}"
+
+
+def read_batches(
+    con: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[Column], day: date | None
+) -> Iterator[pa.RecordBatch]:
+    """The rows of `select_sql` as record batches, each of BATCH_ROWS rows but the last, whatever DuckDB hands out."""
+    schema = arrow_schema(columns)
+    reader = con.cursor().sql(select_sql(table, columns, day)).to_arrow_reader(BATCH_ROWS)
+    waiting: list[pa.RecordBatch] = []
+    count = 0
+    for batch in reader:
+        waiting.append(batch)
+        count += batch.num_rows
+        while count >= BATCH_ROWS:
+            rows = pa.Table.from_batches(waiting)
+            yield _one_batch(rows.slice(0, BATCH_ROWS), schema)
+            waiting = rows.slice(BATCH_ROWS).to_batches()
+            count -= BATCH_ROWS
+    if count:
+        yield _one_batch(pa.Table.from_batches(waiting), schema)
+
+
+def content_fingerprint(
+    con: duckdb.DuckDBPyConnection, tables: Sequence[Table], days: Sequence[date] | None
+) -> tuple[str, dict[str, int]]:
+    """A hash over the rows of `tables` (of `days`, where dated; None: of all), and the rows per table.
+
+    DuckDB's hash may change between its versions; a target then writes once more than it had to.
+    """
+    digest = hashlib.sha256()
+    counts: dict[str, int] = {}
+    for table in tables:
+        columns = columns_of(con, table)
+        listed = ", ".join(column.expression for column in columns)
+        where = ""
+        if table.is_dated and days is not None:
+            where = f" where as_of_date in ({', '.join(f'''date '{day.isoformat()}' ''' for day in days) or 'null'})"
+        row = con.execute(
+            f"select count(*), coalesce(bit_xor(hash({listed})), 0), coalesce(sum(hash({listed})::hugeint), 0) "
+            f"from {table.relation}{where}"
+        ).fetchone()
+        assert row is not None  # noqa: S101  an aggregate without groups has one row
+        counts[table.name] = row[0]
+        described = [table.name, *([column.name, column.type] for column in columns), *map(str, row)]
+        digest.update(json.dumps(described).encode())
+    return digest.hexdigest(), counts
+
+
+def _column(table: Table, name: str, type_name: str) -> Column:
+    quoted = quote_identifier(name)
+    if type_name in _KEPT or type_name.startswith("DECIMAL"):
+        return Column(name, type_name, quoted)
+    target = "VARCHAR" if type_name.startswith("ENUM") else _CAST.get(type_name)
+    if target is None:
+        raise PublishingError(
+            f"{table.relation}.{name} is {type_name}; published columns are text, whole numbers, decimals, days, times "
+            f"and booleans. Cast it in the model."
+        )
+    if type_name == "TIMESTAMP":
+        return Column(name, target, f"timezone('UTC', {quoted})")
+    return Column(name, target, f"cast({quoted} as {target})")
+
+
+def _arrow_type(type_name: str) -> pa.DataType:
+    if type_name.startswith("DECIMAL"):
+        precision, scale = type_name.removeprefix("DECIMAL(").removesuffix(")").split(",")
+        return pa.decimal128(int(precision), int(scale))
+    return _ARROW[type_name]
+
+
+def _one_batch(rows: pa.Table, schema: pa.Schema) -> pa.RecordBatch:
+    # One chunk a column: where chunks end shows in the bytes of a Parquet file.
+    return rows.cast(schema).combine_chunks().to_batches()[0]

@@ -1,0 +1,125 @@
+"""The serving copy: readers always see a whole version, and it holds nothing personal."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.publishing.serving import publish_serving_copy
+
+DAYS = [date(2017, 12, 31), date(2018, 1, 1)]
+
+
+@pytest.fixture
+def con(marts: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    return marts
+
+
+def publish(con, folder, settings, code="0.1.0+aaaa"):
+    return publish_serving_copy(con, folder=folder, settings=settings, code_version=code)
+
+
+def read(path: Path, statement: str) -> list[tuple]:
+    with duckdb.connect(str(path), read_only=True) as reader:
+        return reader.execute(statement).fetchall()
+
+
+def test_the_copy_holds_every_stored_day_the_aliases_and_the_labels(con, tmp_path, publishing_settings) -> None:
+    copy = publish(con, tmp_path, publishing_settings)
+    assert copy.is_changed
+    assert copy.days == tuple(DAYS)
+    for table in (*publishing_settings.tables, "customer_aliases", "labels"):
+        source = {"customer_aliases": "identity.customer_aliases", "labels": "control.labels"}.get(
+            table, f"marts.{table}"
+        )
+        expected = con.execute(f"select count(*) from {source}").fetchone()
+        assert read(copy.path, f"select count(*) from strata.{table}") == [expected]
+    assert read(copy.path, "select as_of_date, standard_version, code_version from strata.publication order by 1") == [
+        (day, "default-5d1c0f2a", "0.1.0+aaaa") for day in DAYS
+    ]
+
+
+def test_the_copy_holds_no_personal_data_and_no_other_schema(con, tmp_path, publishing_settings) -> None:
+    copy = publish(con, tmp_path, publishing_settings)
+    columns = read(copy.path, "select distinct schema_name, column_name from duckdb_columns() where not internal")
+    assert {schema for schema, _ in columns} == {"main"}
+    assert not {"name", "phone", "email", "wechat_id", "contact"} & {column for _, column in columns}
+    assert b"+1606555" not in copy.path.read_bytes()
+
+
+def test_the_copy_is_one_read_only_file_without_a_log_beside_it(con, tmp_path, publishing_settings) -> None:
+    copy = publish(con, tmp_path, publishing_settings)
+    assert [path.name for path in tmp_path.iterdir()] == ["strata.duckdb"]
+    assert copy.path.stat().st_mode & 0o777 == 0o444
+
+
+def test_an_unchanged_warehouse_leaves_the_copy_alone(con, tmp_path, publishing_settings) -> None:
+    before = publish(con, tmp_path, publishing_settings).path.stat()
+    again = publish(con, tmp_path, publishing_settings)
+    assert not again.is_changed
+    assert (again.path.stat().st_ino, again.path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    con.execute("update marts.customer_segments set owner = 'X' where customer_id = 1 and as_of_date = '2018-01-01'")
+    assert publish(con, tmp_path, publishing_settings).is_changed
+    assert publish(con, tmp_path, publishing_settings, code="0.2.0+bbbb").is_changed
+
+
+def test_leftovers_of_a_killed_run_and_a_damaged_copy_are_replaced(con, tmp_path, publishing_settings) -> None:
+    (tmp_path / ".unfinished-strata.duckdb").write_bytes(b"half")
+    (tmp_path / ".unfinished-strata.duckdb.wal").write_bytes(b"half")
+    (tmp_path / "strata.duckdb").write_bytes(b"no database")
+    copy = publish(con, tmp_path, publishing_settings)
+    assert [path.name for path in tmp_path.iterdir()] == ["strata.duckdb"]
+    assert read(copy.path, "select count(*) from strata.customer_segments") == [(120,)]
+
+
+def test_an_error_half_way_leaves_the_old_copy_and_the_connection_usable(con, tmp_path, publishing_settings) -> None:
+    publish(con, tmp_path, publishing_settings)
+    con.execute("alter table marts.customer_features add column bad varchar")
+    con.execute("update marts.customer_features set bad = 'x'")
+    con.execute("create or replace view marts.broken as select 1 / 0")
+    con.execute("drop table marts.customer_value")
+    con.execute(
+        "create view marts.customer_value as select *, error('boom')::varchar as e from marts.customer_features"
+    )
+    with pytest.raises(duckdb.Error, match="boom"):
+        publish(con, tmp_path, publishing_settings)
+    assert read(tmp_path / "strata.duckdb", "select count(*) from strata.customer_value") == [(120,)]
+    assert con.execute("select count(*) from marts.customer_segments").fetchone() == (120,)
+    con.execute("drop view marts.customer_value")
+    con.execute("create table marts.customer_value as select as_of_date, customer_id from marts.customer_features")
+    assert publish(con, tmp_path, publishing_settings).is_changed
+
+
+def test_readers_never_fail_and_never_see_a_mixture(con, tmp_path, publishing_settings) -> None:
+    con.execute("update marts.customer_segments set owner = '0'")
+    con.execute("update marts.silent_customers set return_band = '0'")
+    copy = publish(con, tmp_path, publishing_settings)
+    stop, seen, failures = threading.Event(), set(), []
+
+    def look() -> None:
+        while not stop.is_set():
+            try:
+                seen.update(
+                    read(
+                        copy.path,
+                        "select (select string_agg(distinct owner) from strata.customer_segments), "
+                        "(select string_agg(distinct return_band) from strata.silent_customers)",
+                    )
+                )
+            except Exception as error:
+                failures.append(error)
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for version in "123":
+        con.execute("update marts.customer_segments set owner = ?", [version])
+        con.execute("update marts.silent_customers set return_band = ?", [version])
+        publish(con, tmp_path, publishing_settings)
+    stop.set()
+    reader.join()
+    assert not failures
+    assert seen <= {(version, version) for version in "0123"}
