@@ -16,7 +16,6 @@ import duckdb
 
 STANDARD_VERSION = "default-5d1c0f2a"
 CAMPAIGN_ID = "reactivation-2018-01"
-CONSENT_BASIS = "granted 2017-03-01"
 
 # Texts that break a page, a spreadsheet or a CSV when they are written as they come.
 HOSTILE_NAMES = (
@@ -33,43 +32,47 @@ COLUMNS: dict[str, str] = {
     "marts.customer_segments": """as_of_date date, customer_id bigint, standard_version varchar, kind varchar,
         industry varchar, company_size varchar, region varchar, city varchar, decision_role varchar,
         member_level varchar, owner varchar, lifecycle_stage varchar, lifecycle_stage_label varchar,
-        lifecycle_reason varchar, is_loyal boolean, days_silent decimal(9,1), silence_limit_days decimal(9,1),
-        churn_limit_days decimal(9,1), r_score integer,
-        f_score integer, m_score integer, rfm_score decimal(12,6), rfm_cell varchar, rfm_segment varchar,
+        lifecycle_reason varchar, is_loyal boolean, days_silent decimal(12,6), silence_limit_days decimal(12,6),
+        churn_limit_days decimal(12,6), r_score integer,
+        f_score integer, m_score integer, rfm_score decimal(18,6), rfm_cell varchar, rfm_segment varchar,
         rfm_segment_label varchar, rfm_type varchar, rfm_type_label varchar, rfm_reason varchar, value_tier varchar,
-        value_tier_label varchar, value_reason varchar, value_share decimal(9,6), cumulative_value_share decimal(9,6),
-        first_order_on date, last_order_on date, recency_days integer, tenure_days integer, order_count bigint,
-        order_days bigint, revenue decimal(18,2), average_order_value decimal(18,6), order_count_window bigint,
+        value_tier_label varchar, value_reason varchar, value_share decimal(18,6), cumulative_value_share decimal(18,6),
+        first_order_on date, last_order_on date, recency_days integer, tenure_days integer, order_count integer,
+        order_days integer, revenue decimal(18,2), average_order_value decimal(18,6), order_count_window integer,
         revenue_window decimal(18,2)""",
-    "marts.customer_features": """as_of_date date, customer_id bigint, standard_version varchar, order_count bigint,
+    "marts.customer_features": """as_of_date date, customer_id bigint, standard_version varchar, order_count integer,
         revenue decimal(18,2), discount_share double, usual_hour smallint""",
     "marts.customer_rfm": """as_of_date date, customer_id bigint, standard_version varchar, r_score integer,
         f_score integer, m_score integer, rfm_segment varchar""",
     "marts.customer_lifecycle": """as_of_date date, customer_id bigint, standard_version varchar,
         lifecycle_stage varchar, lifecycle_reason varchar""",
     "marts.customer_value": """as_of_date date, customer_id bigint, standard_version varchar, value_tier varchar,
-        value_share decimal(9,6), cumulative_value_share decimal(9,6)""",
+        value_share decimal(18,6), cumulative_value_share decimal(18,6)""",
     "marts.rfm_cut_points": """as_of_date date, standard_version varchar, purpose varchar, measure varchar,
-        cut_number integer, cut_value decimal(18,2)""",
+        cut_number integer, cut_value decimal(24,6)""",
     "marts.segment_summary": """as_of_date date, standard_version varchar, dimension varchar, class varchar,
-        class_label varchar, breakdown varchar, breakdown_class varchar, customers bigint, customer_share decimal(9,6),
-        revenue_window decimal(18,2), revenue_share decimal(9,6)""",
+        class_label varchar, breakdown varchar, breakdown_class varchar, customers bigint, customer_share decimal(18,6),
+        revenue_window decimal(18,2), revenue_share decimal(18,6)""",
     "marts.silent_customers": """as_of_date date, customer_id bigint, standard_version varchar, lifecycle_stage varchar,
-        value_tier varchar, rfm_segment varchar, recency_days integer, days_silent decimal(9,1),
-        silence_limit_days decimal(9,1), last_order_on date, order_count bigint, revenue decimal(18,2),
-        average_order_value decimal(18,6), silence_cause varchar, return_band varchar, return_rate decimal(9,6),
+        value_tier varchar, rfm_segment varchar, recency_days integer, days_silent decimal(12,6),
+        silence_limit_days decimal(12,6), last_order_on date, order_count integer, revenue decimal(18,2),
+        average_order_value decimal(18,6), silence_cause varchar, return_band varchar, return_rate decimal(18,6),
         expected_value decimal(18,6), expected_value_basis varchar, priority_score decimal(18,6),
-        priority_basis varchar, suppressed_reason varchar, best_channel varchar""",
+        priority_basis varchar, suppressed_reason varchar, best_channel varchar,
+        consent_basis varchar""",
     "marts.reactivation_list": """as_of_date date, campaign_id varchar, customer_id bigint, registry_id bigint,
         channel varchar, arm varchar, position integer, priority_score decimal(18,6), lifecycle_stage varchar,
-        value_tier varchar, rfm_segment varchar, silence_cause varchar, days_silent decimal(9,1),
-        silence_limit_days decimal(9,1), last_order_on date, order_count bigint, average_order_value decimal(18,6),
+        value_tier varchar, rfm_segment varchar, silence_cause varchar, recency_days integer,
+        days_silent decimal(12,6), silence_limit_days decimal(12,6), last_order_on date, order_count integer,
+        average_order_value decimal(18,6),
         revenue decimal(18,2), owner varchar, consent_basis varchar""",
     "marts.reactivation_list_notes": """as_of_date date, channel varchar, eligible bigint, treated bigint,
-        control bigint, not_reached bigint, note varchar""",
+        control bigint, not_reached bigint, note varchar, consent_default_reason varchar""",
+    "marts.return_rates": """as_of_date date, silence_ratio_band integer, value_tier varchar, order_count_band integer,
+        customers bigint, returned bigint, overall_return_rate decimal(18,6), return_rate decimal(18,6)""",
     "marts.dim_customers": """customer_id bigint, kind varchar, industry varchar, company_size varchar, region varchar,
         city varchar, decision_role varchar, member_level varchar, owner varchar, first_seen_on date,
-        is_do_not_contact boolean, reference_count bigint""",
+        is_do_not_contact boolean, reference_count integer""",
     "marts.fct_orders": """source varchar, order_id varchar, customer_id bigint, ordered_at timestamptz,
         ordered_on date, status varchar, is_counted boolean, currency varchar, gross_amount decimal(18,2),
         discount_amount decimal(18,2), revenue decimal(18,2), cost_amount decimal(18,2), channel varchar,
@@ -284,7 +287,7 @@ def _build_day(con: duckdb.DuckDBPyConnection, people: Sequence[_Person], day: d
         )
     for dimension in ("lifecycle_stage", "value_tier", "rfm_segment", "rfm_type"):
         for breakdown in ("total", "value_tier"):
-            breakdown_class = "cast(null as varchar)" if breakdown == "total" else "value_tier"
+            breakdown_class = "'total'" if breakdown == "total" else "value_tier"
             con.execute(
                 f"""
                 insert into marts.segment_summary
@@ -316,7 +319,7 @@ def _build_day(con: duckdb.DuckDBPyConnection, people: Sequence[_Person], day: d
             case customer_id % 11
                 when 0 then 'no_consent' when 1 then 'do_not_contact' when 2 then 'recently_contacted'
                 when 3 then 'no_consent' when 4 then 'invalid_contact_point' end,
-            ['telesales', 'wechat', 'sms', 'email'][1 + customer_id % 4]
+            ['telesales', 'wechat', 'sms', 'email'][1 + customer_id % 4], 'recorded'
         from marts.customer_segments
         where as_of_date = ? and lifecycle_stage in ('silent', 'churned')
         """,
@@ -387,24 +390,24 @@ def _build_list(con: duckdb.DuckDBPyConnection, day: date) -> None:
         """
         insert into marts.reactivation_list
         with walked as (
-            select *, row_number() over (order by priority_score desc, customer_id) as position
+            select *, row_number() over (partition by best_channel order by priority_score desc, customer_id) as position
             from marts.silent_customers where as_of_date = $day and suppressed_reason is null
         )
         select
             as_of_date, $campaign, customer_id, 2 * customer_id, best_channel,
             case when customer_id % 10 = 7 then 'control' else 'treated' end, position, priority_score,
-            lifecycle_stage, value_tier, rfm_segment, silence_cause, days_silent, silence_limit_days, last_order_on,
-            order_count, average_order_value, revenue, 'Li Na 李娜', $basis
+            lifecycle_stage, value_tier, rfm_segment, silence_cause, recency_days, days_silent, silence_limit_days,
+            last_order_on, order_count, average_order_value, revenue, 'Li Na 李娜', consent_basis
         from walked
         """,
-        {"day": day, "campaign": CAMPAIGN_ID, "basis": CONSENT_BASIS},
+        {"day": day, "campaign": CAMPAIGN_ID},
     )
     for channel in _CHANNELS:
         con.execute(
             """
             insert into marts.reactivation_list_notes
             select $day, $channel, count(*), count(*) filter (arm = 'treated'), count(*) filter (arm = 'control'), 0,
-                case count(*) when 0 then 'No silent customer granted this channel.' end
+                case count(*) when 0 then 'no_eligible_customer' end, null
             from marts.reactivation_list where as_of_date = $day and channel = $channel
             """,
             {"day": day, "channel": channel},

@@ -120,8 +120,7 @@ def _create_tables(target: Any, schema: str, tables: Sequence[Table], columns: d
             there = _columns_there(cursor, schema, table.name)
             wanted = [(column.name, _postgres_type(column.type)) for column in columns[table.name]]
             if not there:
-                for statement in _create_statements(schema, table, wanted):
-                    cursor.execute(statement)
+                cursor.execute(_create_statement(schema, table, wanted))
             elif dict(there) != dict(wanted):
                 raise PublishingError(_difference(schema, table.name, there, wanted))
         if not _columns_there(cursor, schema, PUBLICATION):
@@ -132,13 +131,11 @@ def _create_tables(target: Any, schema: str, tables: Sequence[Table], columns: d
     target.commit()
 
 
-def _create_statements(schema: str, table: Table, columns: Sequence[tuple[str, str]]) -> list[str]:
+def _create_statement(schema: str, table: Table, columns: Sequence[tuple[str, str]]) -> str:
     name = _name(schema, table.name)
     listed = [f"{quote_identifier(column)} {type_name}" for column, type_name in columns]
     key = ", ".join(quote_identifier(column) for column in table.key)
-    if not table.has_nullable_key:
-        return [f"create table {name} ({', '.join([*listed, f'primary key ({key})'])})"]
-    return [f"create table {name} ({', '.join(listed)})", f"create index on {name} ({key})"]
+    return f"create table {name} ({', '.join([*listed, f'primary key ({key})'])})"
 
 
 def _replace(

@@ -28,13 +28,12 @@ class PublishingError(StrataError):
 
 @dataclass(frozen=True)
 class Table:
-    """A table as published. `key` names its rows and orders them; `has_nullable_key` tells that NULL is part of it."""
+    """A table as published. `key` names its rows and orders them."""
 
     name: str
     relation: str
     key: tuple[str, ...]
     is_dated: bool
-    has_nullable_key: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ class Column:
     expression: str
 
 
-def _mart(table: PublishedTable, *key: str, is_dated: bool = True, has_nullable_key: bool = False) -> Table:
-    return Table(table.value, f"marts.{quote_identifier(table.value)}", key, is_dated, has_nullable_key)
+def _mart(table: PublishedTable, *key: str, is_dated: bool = True) -> Table:
+    return Table(table.value, f"marts.{quote_identifier(table.value)}", key, is_dated)
 
 
 _MARTS: dict[PublishedTable, Table] = {
@@ -61,7 +60,6 @@ _MARTS: dict[PublishedTable, Table] = {
         PublishedTable.SILENT_CUSTOMERS,
     )
 } | {
-    # breakdown_class is NULL in the rows of a total.
     PublishedTable.SEGMENT_SUMMARY: _mart(
         PublishedTable.SEGMENT_SUMMARY,
         "as_of_date",
@@ -69,17 +67,17 @@ _MARTS: dict[PublishedTable, Table] = {
         "class",
         "breakdown",
         "breakdown_class",
-        has_nullable_key=True,
     ),
     PublishedTable.RFM_CUT_POINTS: _mart(
         PublishedTable.RFM_CUT_POINTS, "as_of_date", "purpose", "measure", "cut_number"
     ),
+    PublishedTable.RETURN_RATES: _mart(
+        PublishedTable.RETURN_RATES, "as_of_date", "silence_ratio_band", "value_tier", "order_count_band"
+    ),
     PublishedTable.REACTIVATION_LIST: _mart(
         PublishedTable.REACTIVATION_LIST, "as_of_date", "campaign_id", "customer_id"
     ),
-    PublishedTable.REACTIVATION_LIST_NOTES: _mart(
-        PublishedTable.REACTIVATION_LIST_NOTES, "as_of_date", "channel", has_nullable_key=True
-    ),
+    PublishedTable.REACTIVATION_LIST_NOTES: _mart(PublishedTable.REACTIVATION_LIST_NOTES, "as_of_date", "channel"),
     PublishedTable.DIM_CUSTOMERS: _mart(PublishedTable.DIM_CUSTOMERS, "customer_id", is_dated=False),
     PublishedTable.FCT_ORDERS: _mart(PublishedTable.FCT_ORDERS, "source", "order_id", is_dated=False),
 }

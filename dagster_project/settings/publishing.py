@@ -40,6 +40,7 @@ class PublishedTable(StrEnum):
     CUSTOMER_VALUE = "customer_value"
     RFM_CUT_POINTS = "rfm_cut_points"
     SILENT_CUSTOMERS = "silent_customers"
+    RETURN_RATES = "return_rates"
     REACTIVATION_LIST = "reactivation_list"
     REACTIVATION_LIST_NOTES = "reactivation_list_notes"
     DIM_CUSTOMERS = "dim_customers"

@@ -1,0 +1,155 @@
+"""Who entered which campaign, when and in which arm: written once when a list is issued, and an input ever after.
+
+One file a list, `assignments/<campaign_id>/<day>.parquet`. It holds what the list showed, without names and contact
+points, so that the list of a day is always drawn up from its file and never from a warehouse that has changed since.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dagster_project.publishing.atomic_files import PRIVATE_FILE, private_folder, remove_unfinished, written_beside
+from dagster_project.publishing.tables import PublishingError
+from dagster_project.settings.paths import Paths
+
+TREATED = "treated"
+CONTROL = "control"
+
+ASSIGNMENT_SCHEMA = pa.schema(
+    [
+        ("campaign_id", pa.string()),
+        ("customer_id", pa.int64()),
+        ("registry_id", pa.int64()),
+        ("entered_on", pa.date32()),
+        ("arm", pa.string()),
+        ("channel", pa.string()),
+        ("priority_score", pa.decimal128(18, 6)),
+        ("position", pa.int32()),
+    ]
+)
+ISSUED_SCHEMA = pa.schema(
+    [
+        *ASSIGNMENT_SCHEMA,
+        ("lifecycle_stage", pa.string()),
+        ("value_tier", pa.string()),
+        ("rfm_segment", pa.string()),
+        ("silence_cause", pa.string()),
+        ("recency_days", pa.int32()),
+        ("days_silent", pa.decimal128(12, 6)),
+        ("silence_limit_days", pa.decimal128(12, 6)),
+        ("last_order_on", pa.date32()),
+        ("order_count", pa.int32()),
+        ("average_order_value", pa.decimal128(18, 6)),
+        ("revenue", pa.decimal128(18, 2)),
+        ("owner", pa.string()),
+        ("consent_basis", pa.string()),
+    ]
+)
+_CAMPAIGN_ID = re.compile(r"[a-z][a-z0-9_-]*-\d{4}-\d{2}")
+
+
+@dataclass(frozen=True)
+class IssuedList:
+    """The list of a day: its rows in the order of channel and position, and whether this call wrote it."""
+
+    campaign_id: str
+    rows: pa.Table
+    path: Path
+    is_new: bool
+
+
+def read_assignments(paths: Paths) -> pa.Table:
+    """Every entry into every campaign (ASSIGNMENT_SCHEMA), sorted; typed also when there is none.
+
+    Raises:
+        PublishingError: a file is damaged or was not written by this module.
+    """
+    files = sorted(paths.assignments.glob("*/*.parquet"))
+    tables = [_read(file).select(ASSIGNMENT_SCHEMA.names) for file in files]
+    rows = pa.concat_tables(tables) if tables else ASSIGNMENT_SCHEMA.empty_table()
+    return rows.sort_by([("campaign_id", "ascending"), ("entered_on", "ascending"), ("customer_id", "ascending")])
+
+
+def issued_list(paths: Paths, day: date) -> IssuedList | None:
+    """The list that was issued for `day`; None when none was."""
+    files = sorted(paths.assignments.glob(f"*/{day.isoformat()}.parquet"))
+    if not files:
+        return None
+    if len(files) > 1:
+        raise PublishingError(
+            f"Two lists were issued for {day}: {' and '.join(map(str, files))}. Keep the one that went out, move the other."
+        )
+    return IssuedList(files[0].parent.name, _read(files[0]), files[0], is_new=False)
+
+
+def issue(con: duckdb.DuckDBPyConnection, paths: Paths, day: date) -> IssuedList | None:
+    """The list of `day`: as issued before, else taken from marts.reactivation_list and written once.
+
+    A day without anybody on its list writes nothing, so that a mended consent or capacity can still fill it that day.
+
+    Raises:
+        PublishingError: the mart's rows cannot be a list: a customer twice, an unknown arm, one who has entered before.
+    """
+    if issued := issued_list(paths, day):
+        return issued
+    rows = _rows_of_mart(con, day)
+    if not rows.num_rows:
+        return None
+    campaign_id = _checked_campaign(rows, day, read_assignments(paths))
+    folder = private_folder(private_folder(paths.assignments) / campaign_id)
+    remove_unfinished(folder)
+    path = folder / f"{day.isoformat()}.parquet"
+    with written_beside(path, mode=PRIVATE_FILE) as beside:
+        pq.write_table(rows, beside, compression="zstd")
+    return IssuedList(campaign_id, rows, path, is_new=True)
+
+
+def _rows_of_mart(con: duckdb.DuckDBPyConnection, day: date) -> pa.Table:
+    columns = ", ".join("as_of_date as entered_on" if name == "entered_on" else name for name in ISSUED_SCHEMA.names)
+    try:
+        relation = con.cursor().sql(
+            f"select {columns} from marts.reactivation_list where as_of_date = date '{day.isoformat()}' "
+            "order by channel, position, customer_id"
+        )
+    except duckdb.CatalogException:
+        raise PublishingError("marts.reactivation_list is not in the warehouse. Build it with `strata run`.") from None
+    return pa.Table.from_batches(relation.to_arrow_reader()).cast(ISSUED_SCHEMA).combine_chunks()
+
+
+def _checked_campaign(rows: pa.Table, day: date, entered: pa.Table) -> str:
+    campaigns = pc.unique(rows["campaign_id"]).to_pylist()
+    arms = set(pc.unique(rows["arm"]).to_pylist())
+    faults = []
+    if len(campaigns) != 1 or not _CAMPAIGN_ID.fullmatch(str(campaigns[0])):
+        faults.append(f"its campaigns are {campaigns}, not one such as reactivation-2018-01")
+    if not arms <= {TREATED, CONTROL}:
+        faults.append(f"its arms are {sorted(map(str, arms))}, not treated and control")
+    if rows["customer_id"].null_count or pc.count_distinct(rows["customer_id"]).as_py() < rows.num_rows:
+        faults.append("a customer is on it twice, or without an id")
+    before = entered.filter(pc.equal(entered["campaign_id"], campaigns[0]))
+    again = rows.filter(pc.is_in(rows["registry_id"], before["registry_id"].combine_chunks()))[
+        "customer_id"
+    ].to_pylist()
+    if again:
+        faults.append(f"customers {again[:5]} entered the campaign on an earlier day")
+    if faults:
+        raise PublishingError(f"The list of {day} in marts.reactivation_list is not issued: {'; '.join(faults)}.")
+    return str(campaigns[0])
+
+
+def _read(file: Path) -> pa.Table:
+    try:
+        return pq.read_table(file, partitioning=None).select(ISSUED_SCHEMA.names).cast(ISSUED_SCHEMA)
+    except (pa.ArrowInvalid, KeyError, OSError) as error:
+        raise PublishingError(
+            f"{file} cannot be read as the assignments of a list ({error}). It is the only record of who was treated: "
+            "restore it from a backup."
+        ) from None
