@@ -116,7 +116,7 @@ def _prepare(target: Path, content: bytes | None, digest: str, recorded_digest: 
     )
 
 
-def find_purchases() -> Path:
+def find_purchases(package: str = SAMPLE_PACKAGE) -> Path:
     """The folder of the Complete Journey Parquet files.
 
     The package itself is not imported: that would load pandas and nothing of it is needed.
@@ -124,7 +124,7 @@ def find_purchases() -> Path:
     Raises:
         StrataError: the package is not installed, or holds no such files.
     """
-    spec = find_spec(SAMPLE_PACKAGE)
+    spec = find_spec(package)
     cure = "Install it with `pip install 'customer-strata[sample]'`, or take `sample:` out of config/sources.yaml."
     if spec is None or not spec.submodule_search_locations:
         raise StrataError(f"The sample needs the package {SAMPLE_DISTRIBUTION}, which is not installed. {cure}")
