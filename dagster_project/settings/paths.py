@@ -132,30 +132,6 @@ def read_environment() -> Environment:
     )
 
 
-def child_environment(paths: Paths) -> dict[str, str]:
-    """The environment of a child process: this one's, with the places of `paths`, and no look at the network."""
-    return {
-        **os.environ,
-        **_dbt_variables(paths),
-        "STRATA_CONFIG": str(paths.config),
-        "STRATA_DATA": str(paths.data),
-        "DAGSTER_HOME": str(paths.dagster_home),
-    }
-
-
-def export_to_dbt(paths: Paths) -> None:
-    """Set what dbt reads in this process's own environment, which dagster-dbt copies for its children."""
-    os.environ.update(_dbt_variables(paths))
-
-
-def _dbt_variables(paths: Paths) -> dict[str, str]:
-    return {
-        "STRATA_WAREHOUSE": str(paths.warehouse),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DO_NOT_TRACK": "1",
-    }
-
-
 def _seconds(name: str, default: float) -> float:
     value = os.environ.get(name)
     try:

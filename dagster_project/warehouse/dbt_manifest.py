@@ -15,8 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from dagster_project.errors import StrataError
-from dagster_project.settings import Paths
-from dagster_project.settings.paths import child_environment
+from dagster_project.settings import Settings
+from dagster_project.settings.children import child_environment
 from dagster_project.warehouse.dbt_arguments import dbt_arguments
 
 NOT_SOURCES = frozenset({"target", "logs", "dbt_packages"})
@@ -31,12 +31,13 @@ def dbt_executable() -> Path:
     return Path(sys.executable).with_name("strata-dbt")
 
 
-def fresh_manifest(paths: Paths) -> Path:
+def fresh_manifest(settings: Settings) -> Path:
     """Path of a manifest.json that says what the dbt project says now.
 
     Raises:
         DbtProjectError: dbt cannot parse the project.
     """
+    paths = settings.paths
     folder = paths.data / "dbt"
     wanted = folder / f"manifest-{_fingerprint(paths.dbt_project)}.json"
     if wanted.exists():
@@ -45,7 +46,7 @@ def fresh_manifest(paths: Paths) -> Path:
     with (folder / "manifest.lock").open("w") as lock:  # two loads at once would write one target folder
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not wanted.exists():
-            parsed = _parse(paths, folder / "parse")
+            parsed = _parse(settings, folder / "parse")
             for stale in folder.glob("manifest-*.json"):
                 stale.unlink()
             unfinished = shutil.copy(parsed, wanted.with_suffix(".part"))
@@ -53,18 +54,19 @@ def fresh_manifest(paths: Paths) -> Path:
     return wanted
 
 
-def _parse(paths: Paths, target: Path) -> Path:
+def _parse(settings: Settings, target: Path) -> Path:
+    project = settings.paths.dbt_project
     command = [str(dbt_executable()), f"--parent-pid={os.getpid()}", *dbt_arguments("parse")]
     done = subprocess.run(  # noqa: S603
-        [*command, "--target-path", str(target), "--log-path", str(target), "--profiles-dir", str(paths.dbt_project)],
-        cwd=paths.dbt_project,
-        env=child_environment(paths),
+        [*command, "--target-path", str(target), "--log-path", str(target), "--profiles-dir", str(project)],
+        cwd=project,
+        env=child_environment(settings),
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode != 0:
-        raise DbtProjectError(f"dbt cannot parse {paths.dbt_project}:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+        raise DbtProjectError(f"dbt cannot parse {project}:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
     return target / "manifest.json"
 
 

@@ -1,0 +1,116 @@
+"""The jobs: a day as it comes, days again, and chosen days that are no range.
+
+All begin by landing, so that each works on a fresh installation and after an old system's history has arrived. Only
+`daily` issues lists.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+
+from dagster_project.defs.identity import link_references
+from dagster_project.defs.landing import RETRIES, land_all
+from dagster_project.defs.publishing import LISTS_KEY, REPORT_KEY, publish_targets, target_keys
+from dagster_project.defs.quality import refuse_failed_checks
+from dagster_project.defs.resources import WAREHOUSE_POOL, DbtChild, refusals, warehouse_held
+from dagster_project.defs.transform import (
+    DAILY_JOB,
+    LIST_KEYS,
+    LIST_MODELS,
+    STAGING,
+    attach_landed,
+    build_models,
+    days_controlled,
+)
+from dagster_project.settings import Settings
+
+BACKFILL_JOB = "backfill"
+MONTH_ENDS_JOB = "month_ends"
+
+
+class ChosenDays(dg.Config):
+    """Days to build, as YYYY-MM-DD; they need not be neighbours."""
+
+    days: list[str]
+
+
+def jobs_definitions(settings: Settings, dbt: DbtChild) -> dg.Definitions:
+    """`daily`, `backfill` and `month_ends`."""
+    everything = dg.AssetSelection.all()
+    daily = dg.define_asset_job(
+        DAILY_JOB,
+        selection=everything,
+        description="Land what is new, classify the day, publish it, issue its reactivation lists and write the report.",
+    )
+    backfill = dg.define_asset_job(
+        BACKFILL_JOB,
+        selection=everything - dg.AssetSelection.assets(*LIST_KEYS, LISTS_KEY, REPORT_KEY),
+        description="Land what is new, classify the days of a range in one run and publish them; issues no list.",
+    )
+    return dg.Definitions(jobs=[daily, backfill, _month_ends(settings, dbt)])
+
+
+def month_ends_config(days: list[date]) -> dict[str, object]:
+    """Run configuration of the job `month_ends` for `days`."""
+    return {"ops": {"classify_chosen_days": {"config": {"days": [str(day) for day in days]}}}}
+
+
+def _month_ends(settings: Settings, dbt: DbtChild) -> dg.JobDefinition:
+    """A job of ops, because a run of assets has one contiguous range: range tags would mark the days between as built."""
+
+    @dg.op(retry_policy=RETRIES, out=dg.Out(dg.Nothing))
+    def land_files(context: dg.OpExecutionContext) -> None:
+        """Land what is new."""
+        with refusals():
+            land_all(context, settings)
+
+    @dg.op(pool=WAREHOUSE_POOL, ins={"landed": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
+    def stage(context: dg.OpExecutionContext) -> None:
+        """Build staging from all batches."""
+        with refusals(), warehouse_held(context, settings) as warehouse:
+            attach_landed(warehouse, settings)
+            build_models(context, dbt, settings, select=[STAGING])
+
+    @dg.op(pool=WAREHOUSE_POOL, ins={"staged": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
+    def link_customers(context: dg.OpExecutionContext) -> None:
+        """Number and link customer references."""
+        with refusals(), warehouse_held(context, settings) as warehouse:
+            link_references(warehouse, settings)
+
+    @dg.op(pool=WAREHOUSE_POOL, ins={"linked": dg.In(dg.Nothing)})
+    def classify_chosen_days(context: dg.OpExecutionContext, config: ChosenDays) -> list[str]:
+        """Build the chosen days in one dbt invocation; a materialization is reported for each of them."""
+        days = sorted({date.fromisoformat(day) for day in config.days})
+        with refusals(), warehouse_held(context, settings) as warehouse:
+            with days_controlled(warehouse, settings, days):
+                built = build_models(context, dbt, settings, exclude=[STAGING, *LIST_MODELS])
+            refuse_failed_checks(warehouse, settings)
+        _report(context, built, days)
+        return [str(day) for day in days]
+
+    @dg.op(pool=WAREHOUSE_POOL)
+    def publish_chosen_days(context: dg.OpExecutionContext, days: list[str]) -> None:
+        """Publish the chosen days to every target."""
+        chosen = [date.fromisoformat(day) for day in days]
+        with refusals(), warehouse_held(context, settings) as warehouse:
+            publish_targets(warehouse, settings, chosen, context.log.info)
+        _report(context, target_keys(settings), chosen)
+
+    @dg.job(
+        name=MONTH_ENDS_JOB,
+        description="Classify and publish chosen days, e.g. month ends, in one run; reports each day, and only those.",
+    )
+    def month_ends() -> None:
+        publish_chosen_days(classify_chosen_days(linked=link_customers(staged=stage(landed=land_files()))))
+
+    return month_ends
+
+
+def _report(context: dg.OpExecutionContext, keys: list[dg.AssetKey], days: list[date]) -> None:
+    for key in keys:
+        for day in days:
+            context.instance.report_runless_asset_event(
+                dg.AssetMaterialization(key, partition=str(day), metadata={"dagster run": context.run_id})
+            )

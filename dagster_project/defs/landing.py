@@ -1,0 +1,118 @@
+"""Landing as assets, one an entity. How files are read and refused is the landing room's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from dagster_project.contract import entities
+from dagster_project.defs.metadata import column_schema, table_preview
+from dagster_project.defs.resources import refusals
+from dagster_project.landing import Batch, LandedRead, Manifest, land
+from dagster_project.settings import Settings
+from dagster_project.sources.sample import prepare_sample
+
+GROUP = "landing"
+OWNERS = ["team:data-engineering"]
+MANIFEST_KEY = dg.AssetKey(["landing", "batches"])
+
+# Three tries in a minute and a half: a share that hiccups is back by then, a wrong mapping never is and is not tried
+# again (`refusals`).
+RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+
+def landing_key(entity: str) -> dg.AssetKey:
+    """Key of a landed entity: `landing/<entity>`."""
+    return dg.AssetKey(["landing", entity])
+
+
+def landing_definitions(settings: Settings) -> dg.Definitions:
+    """One asset an entity of the contract, and the manifest."""
+
+    @dg.multi_asset(name="landing", specs=list(_specs(settings)), retry_policy=RETRIES)
+    def landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+        with refusals():
+            land_all(context, settings)
+        yield from _results(Manifest.load(settings.paths))
+
+    return dg.Definitions(assets=[landing])
+
+
+def land_all(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings: Settings) -> None:
+    """Bring the sample's files where one is configured, and land what is new."""
+    if settings.sources.business.sample:
+        prepare_sample(settings.paths)
+    result = land(settings, now=datetime.now(UTC), progress=lambda read: context.log.info(_said(read)))
+    landed = sum(batch.stored for batch in result.batches)
+    context.log.info(f"landed {landed:,} new or changed rows in {len(result.batches)} batches")
+
+
+def _said(read: LandedRead) -> str:
+    rows = sum(batch.stored for batch in read.batches)
+    return f"{read.source}: {read.entity} from {read.source_file}: {f'{rows:,} rows' if read.batches else 'nothing new'}"
+
+
+def _specs(settings: Settings) -> Iterator[dg.AssetSpec]:
+    sources = {
+        entity: sorted({source.name for source in settings.sources.sources for read in source.reads if read.entity == entity})
+        for entity in entities.ENTITIES
+    }
+    for entity in entities.ENTITIES.values():
+        read_from = ", ".join(sources[entity.name]) or "no source: an empty table with its contract"
+        yield dg.AssetSpec(
+            landing_key(entity.name),
+            description=f"Landed {entity.name.replace('_', ' ')}: immutable Parquet batches keyed by {', '.join(entity.key)}. From {read_from}.",
+            group_name=GROUP,
+            owners=OWNERS,
+            kinds={"python", "parquet"},
+            metadata={
+                "dagster/uri": (settings.paths.landing / "batches" / entity.name).as_uri(),
+                "dagster/column_schema": column_schema(
+                    [(name, kind.sql, "") for name, kind in entity.landed_columns()]
+                ),
+            },
+        )
+    yield dg.AssetSpec(
+        MANIFEST_KEY,
+        description="The manifest: every committed batch with its counts, fingerprints and first and last event day.",
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"python", "json"},
+        metadata={"dagster/uri": (settings.paths.landing / "manifest").as_uri()},
+    )
+
+
+def _results(manifest: Manifest) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+    for entity in entities.ENTITIES:
+        batches = [batch for batch in manifest.batches if batch.entity == entity]
+        yield dg.MaterializeResult(asset_key=landing_key(entity), metadata=_entity_metadata(manifest, entity, batches))
+    newest = manifest.batches[-20:][::-1]
+    yield dg.MaterializeResult(
+        asset_key=MANIFEST_KEY,
+        metadata={
+            "dagster/row_count": len(manifest.batches),
+            "newest batches": table_preview(
+                ["sequence", "source", "entity", "file", "read", "new", "changed", "unchanged", "rejected"],
+                [
+                    [b.sequence, b.source, b.entity, b.source_file, b.rows_read, b.new, b.changed, b.unchanged, b.rejected]
+                    for b in newest
+                ],
+            ),
+        },
+    )
+
+
+def _entity_metadata(manifest: Manifest, entity: str, batches: list[Batch]) -> dict[str, dg.MetadataValue | int | str]:
+    counts = [count for count in manifest.row_counts() if count.entity == entity]
+    days = [day for batch in batches for day in (batch.first_event_on, batch.last_event_on) if day]
+    return {
+        "dagster/row_count": sum(batch.stored for batch in batches),
+        "rows read": sum(count.rows_read for count in counts),
+        "rows accepted": sum(count.accepted for count in counts),
+        "rows rejected": sum(count.rejected for count in counts),
+        "of which excluded by rule": sum(count.excluded for count in counts),
+        "batches": len(batches),
+        "events": f"{min(days)} to {max(days)}" if days else "none",
+    }

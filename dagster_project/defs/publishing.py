@@ -1,0 +1,209 @@
+"""What leaves the warehouse, as assets: Parquet, serving copy, PostgreSQL, lists and report. The publishing and report
+rooms do the work; a target that publishing.yaml switches off has no asset.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+from dagster_project.defs.metadata import table_preview
+from dagster_project.defs.partitions import ONE_RUN, business_days, days_of
+from dagster_project.defs.resources import WAREHOUSE_POOL, refusals, warehouse_held
+from dagster_project.defs.transform import LIST_KEYS
+from dagster_project.publishing.code_version import code_version
+from dagster_project.publishing.lists import DayLists, write_lists
+from dagster_project.publishing.parquet import publish_parquet
+from dagster_project.publishing.postgres import publish_postgres
+from dagster_project.publishing.serving import publish_serving_copy
+from dagster_project.settings import Settings
+from dagster_project.warehouse import HeldWarehouse
+
+PARQUET_KEY = dg.AssetKey(["publish", "parquet"])
+SERVING_KEY = dg.AssetKey(["publish", "serving_copy"])
+POSTGRES_KEY = dg.AssetKey(["publish", "postgres"])
+LISTS_KEY = dg.AssetKey(["publish", "lists"])
+REPORT_KEY = dg.AssetKey(["publish", "report"])
+
+GROUP = "publish"
+# Who asked for a run, as the command line tags it; a run from Dagster's pages is asked for by whoever serves them.
+ASKED_BY_TAG = "strata/asked_by"
+Metadata = dict[str, dg.MetadataValue | str | int]
+Say = Callable[[str], None]
+
+
+def publishing_definitions(settings: Settings) -> dg.Definitions:
+    """The enabled targets, the lists and the report."""
+    return dg.Definitions(
+        assets=[
+            *(_target_asset(settings, key) for key in target_keys(settings)),
+            _lists_asset(settings),
+            *([_report_asset(settings)] if settings.publishing.report.enabled else []),
+        ]
+    )
+
+
+def target_keys(settings: Settings) -> list[dg.AssetKey]:
+    """Keys of the targets that publishing.yaml switches on."""
+    publishing = settings.publishing
+    switched = {
+        PARQUET_KEY: publishing.parquet.enabled,
+        SERVING_KEY: publishing.serving_copy.enabled,
+        POSTGRES_KEY: publishing.postgres.enabled,
+    }
+    return [key for key, is_enabled in switched.items() if is_enabled]
+
+
+def publish_targets(warehouse: HeldWarehouse, settings: Settings, days: Sequence[date], say: Say) -> None:
+    """Publish `days` to every target that is switched on."""
+    for key in target_keys(settings):
+        _TARGETS[key].publish(warehouse, settings, days, say)
+
+
+def _target_asset(settings: Settings, key: dg.AssetKey) -> dg.AssetsDefinition:
+    target = _TARGETS[key]
+
+    @dg.asset(
+        key=key,
+        deps=[dg.AssetKey(["marts", table.value]) for table in settings.publishing.tables],
+        partitions_def=business_days(settings),
+        backfill_policy=ONE_RUN,
+        pool=WAREHOUSE_POOL,
+        group_name=GROUP,
+        owners=["team:data-engineering"],
+        kinds=set(target.kinds),
+        description=target.description,
+    )
+    def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        with refusals(), warehouse_held(context, settings) as warehouse:
+            metadata = target.publish(warehouse, settings, days_of(context), context.log.info)
+        return dg.MaterializeResult(metadata=metadata)
+
+    return publish
+
+
+def _lists_asset(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=LISTS_KEY,
+        deps=[*LIST_KEYS, dg.AssetKey(["personal", "customer_contacts"])],
+        partitions_def=business_days(settings),
+        backfill_policy=ONE_RUN,
+        pool=WAREHOUSE_POOL,
+        group_name=GROUP,
+        owners=["team:marketing"],
+        kinds={"python", "csv", "excel"},
+        description="The day's reactivation lists, one CSV and one XLSX a channel, issued once and for the newest day of a run.",
+    )
+    def lists(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        day = days_of(context)[-1]
+        with refusals(), warehouse_held(context, settings) as warehouse, warehouse.connection() as con:
+            written = write_lists(
+                con,
+                paths=settings.paths,
+                settings=settings.publishing,
+                day=day,
+                currency=settings.sources.business.currency,
+                now=datetime.now(UTC),
+                who=context.run.tags.get(ASKED_BY_TAG) or getpass.getuser(),
+                why=f"reactivation list of {day}, job {context.job_name}",
+            )
+        return dg.MaterializeResult(metadata=_lists_metadata(settings, written))
+
+    return lists
+
+
+def _lists_metadata(settings: Settings, written: DayLists) -> Metadata:
+    """Sizes and notes; the rows hold names and stay in their files."""
+    return {
+        "dagster/uri": (settings.paths.lists / str(written.day)).as_uri(),
+        "dagster/row_count": sum(each.rows for each in written.lists),
+        "campaign": written.campaign_id or "none",
+        "control group": written.control,
+        "lists": table_preview(
+            ["channel", "rows", "note"], [[each.channel, each.rows, each.note] for each in written.lists]
+        ),
+    }
+
+
+def _publish_parquet(warehouse: HeldWarehouse, settings: Settings, days: Sequence[date], say: Say) -> Metadata:
+    folder = settings.paths.published / "parquet"
+    with warehouse.connection() as con:
+        parts = publish_parquet(
+            con,
+            folder=folder,
+            settings=settings.publishing,
+            days=days,
+            code_version=code_version(settings.paths.dbt_project),
+            progress=lambda part: say(f"{part.day or 'tables without a day'}: {_changed(part.is_changed)}"),
+        )
+    return {
+        "dagster/uri": folder.as_uri(),
+        "dagster/row_count": sum(rows for part in parts for rows in part.rows.values()),
+        "days switched": sum(part.is_changed for part in parts if part.day),
+        "versions": table_preview(
+            ["day", "version", "switched"], [[part.day, part.version, part.is_changed] for part in parts[-20:]]
+        ),
+    }
+
+
+def _publish_serving_copy(warehouse: HeldWarehouse, settings: Settings, days: Sequence[date], say: Say) -> Metadata:  # noqa: ARG001
+    with warehouse.connection() as con:
+        copy = publish_serving_copy(
+            con,
+            folder=settings.paths.published / "serving",
+            settings=settings.publishing,
+            code_version=code_version(settings.paths.dbt_project),
+        )
+    say(f"serving copy of {len(copy.days)} days: {_changed(copy.is_changed)}")
+    return {
+        "dagster/uri": copy.path.as_uri(),
+        "dagster/row_count": sum(copy.rows.values()),
+        "days": len(copy.days),
+        "switched": str(copy.is_changed),
+        "tables": table_preview(["table", "rows"], sorted(copy.rows.items())),
+    }
+
+
+def _publish_postgres(warehouse: HeldWarehouse, settings: Settings, days: Sequence[date], say: Say) -> Metadata:
+    with warehouse.connection() as con:
+        parts = publish_postgres(
+            con,
+            url=settings.environment.postgres_url,
+            settings=settings.publishing,
+            days=days,
+            code_version=code_version(settings.paths.dbt_project),
+            progress=lambda part: say(f"{part.day or 'tables without a day'}: {_changed(part.is_changed)}"),
+        )
+    return {
+        "dagster/row_count": sum(rows for part in parts for rows in part.rows.values()),
+        "schema": settings.publishing.postgres.schema_name,
+        "days replaced": sum(part.is_changed for part in parts if part.day),
+    }
+
+
+def _changed(is_changed: bool) -> str:
+    return "switched" if is_changed else "unchanged"
+
+
+@dataclass(frozen=True)
+class _Target:
+    publish: Callable[[HeldWarehouse, Settings, Sequence[date], Say], Metadata]
+    description: str
+    kinds: tuple[str, ...]
+
+
+_TARGETS = {
+    PARQUET_KEY: _Target(
+        _publish_parquet, "Parquet with a manifest, one folder a day, each switched whole.", ("python", "parquet")
+    ),
+    SERVING_KEY: _Target(
+        _publish_serving_copy, "A read-only DuckDB file with every stored day, switched by rename.", ("python", "duckdb")
+    ),
+    POSTGRES_KEY: _Target(
+        _publish_postgres, "PostgreSQL: each day replaced in one transaction.", ("python", "postgres")
+    ),
+}

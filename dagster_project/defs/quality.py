@@ -1,0 +1,106 @@
+"""Our own asset checks, all blocking: what fails one is not published. dbt's tests are checks of their models already.
+
+What a check compares is warehouse/checks.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from dagster_project.contract.entities import ENTITIES
+from dagster_project.defs.landing import landing_key
+from dagster_project.defs.resources import WAREHOUSE_POOL, refusals, warehouse_held
+from dagster_project.defs.transform import SEGMENTS_KEY
+from dagster_project.errors import StrataError
+from dagster_project.landing import Manifest
+from dagster_project.settings import Settings
+from dagster_project.warehouse import HeldWarehouse
+from dagster_project.warehouse.checks import Check, rows_read_are_accepted_or_rejected, table_checks
+
+ROWS_READ = "rows_read_are_accepted_or_rejected"
+ORDERS_KEY = dg.AssetKey(["marts", "fct_orders"])
+TABLE_CHECK_SPECS = (
+    dg.AssetCheckSpec(
+        "landed_revenue_is_mart_revenue",
+        asset=ORDERS_KEY,
+        blocking=True,
+        description="Orders and revenue in the landed batches equal the marts', to the cent.",
+    ),
+    dg.AssetCheckSpec(
+        "one_row_a_customer_a_day",
+        asset=SEGMENTS_KEY,
+        blocking=True,
+        description="A customer has one row a day.",
+    ),
+    dg.AssetCheckSpec(
+        "no_personal_data",
+        asset=SEGMENTS_KEY,
+        blocking=True,
+        description="No table of the marts has a personal column, a value that looks personal or a known contact point.",
+    ),
+)
+
+
+class CheckFailed(StrataError):
+    """A check over the built tables does not hold; nothing was published."""
+
+
+def quality_definitions(settings: Settings) -> dg.Definitions:
+    """A check an entity over what has landed, and the checks over the marts."""
+
+    @dg.multi_asset_check(
+        name="landing_checks",
+        specs=[
+            dg.AssetCheckSpec(
+                ROWS_READ,
+                asset=landing_key(entity),
+                blocking=True,
+                description="Rows read = accepted + rejected, and the batches hold the rows that the manifest counts.",
+            )
+            for entity in ENTITIES
+        ],
+    )
+    def landing_checks() -> Iterator[dg.AssetCheckResult]:
+        with refusals():
+            manifest = Manifest.load(settings.paths)
+        for entity in ENTITIES:
+            check = rows_read_are_accepted_or_rejected(manifest, entity)
+            yield _result(ROWS_READ, landing_key(entity), check)
+
+    @dg.multi_asset_check(name="table_checks", specs=TABLE_CHECK_SPECS, pool=WAREHOUSE_POOL)
+    def checks_of_tables(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        with refusals(), warehouse_held(context, settings) as warehouse:
+            checks = _table_checks(warehouse, settings)
+        for spec in TABLE_CHECK_SPECS:
+            yield _result(spec.name, spec.asset_key, checks[spec.name])
+
+    return dg.Definitions(asset_checks=[landing_checks, checks_of_tables])
+
+
+def refuse_failed_checks(warehouse: HeldWarehouse, settings: Settings) -> None:
+    """Raise where a check over the tables does not hold.
+
+    Raises:
+        CheckFailed: names the check and what it found.
+    """
+    failed = [f"{name}: {check.says}" for name, check in _table_checks(warehouse, settings).items() if not check.passed]
+    if failed:
+        raise CheckFailed("\n".join(["Nothing was published: a check does not hold.", *failed]))
+
+
+def _table_checks(warehouse: HeldWarehouse, settings: Settings) -> dict[str, Check]:
+    with warehouse.connection() as con:
+        return table_checks(con, settings.sources.business.currency)
+
+
+def _result(name: str, key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=name,
+        asset_key=key,
+        passed=check.passed,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=check.says,
+        metadata=dict(check.numbers),
+    )

@@ -1,0 +1,84 @@
+"""What assets need to do their work: dbt as a child process, the warehouse held, and refusals without a traceback.
+
+The work itself is in the rooms. Nothing here knows an asset.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+
+import dagster as dg
+from dagster_dbt import DbtCliInvocation, DbtCliResource
+from packaging.version import Version, parse
+
+from dagster_project.errors import StrataError
+from dagster_project.settings import Settings
+from dagster_project.settings.children import export_to_dbt
+from dagster_project.warehouse import HeldWarehouse, held
+from dagster_project.warehouse.dbt_child import PARENT_OPTION
+from dagster_project.warehouse.dbt_manifest import dbt_executable
+from dagster_project.warehouse.processes import PID_TAG, this_process
+
+# On every op that opens the warehouse. dagster.yaml gives each pool one place.
+WAREHOUSE_POOL = "warehouse"
+
+Context = dg.AssetExecutionContext | dg.OpExecutionContext | dg.AssetCheckExecutionContext
+
+
+class DbtChild(DbtCliResource):
+    """dbt through `strata-dbt`, which ends with the process that started it, and without two costs of dagster-dbt.
+
+    Before the first command dagster-dbt runs `dbt --version`, a process of two seconds that also asks the package
+    index for the newest release, and before each command it loads a second dbt adapter into this process (one second)
+    which only `.fetch_row_counts()` and its like use; those leave the warehouse open and are not used here.
+    """
+
+    def command(self, arguments: Sequence[str], settings: Settings, **options: object) -> DbtCliInvocation:
+        """Start dbt on the warehouse of `settings`; the caller holds it."""
+        export_to_dbt(settings)
+        # A build that was killed may leave a half-written parse behind; dbt then parses anew by itself.
+        parent = f"{PARENT_OPTION}{os.getpid()}"
+        return self.cli([parent, *arguments], target_path=settings.paths.dbt_target, **options)  # type: ignore[arg-type]
+
+    @property
+    def _cli_version(self) -> Version:  # type: ignore[override]
+        return parse(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]  # noqa: ARG002
+        return None
+
+
+def dbt_child(settings: Settings) -> DbtChild:
+    """dbt for the project of these settings."""
+    folder = str(settings.paths.dbt_project)
+    return DbtChild(project_dir=folder, profiles_dir=folder, dbt_executable=str(dbt_executable()))
+
+
+@contextmanager
+def warehouse_held(context: Context, settings: Settings) -> Iterator[HeldWarehouse]:
+    """Hold the warehouse for this step; what it waits for goes to the run's log, as a warning.
+
+    The run is tagged with this process, so that its place in the pool can be freed when the process is killed.
+    """
+    if PID_TAG not in context.run.tags:
+        context.instance.add_run_tags(context.run_id, this_process().tags())
+    op_context = context if isinstance(context, dg.OpExecutionContext) else context.op_execution_context
+    with held(
+        settings.paths.warehouse,
+        who=f"{op_context.op_def.name} of Dagster run {context.run_id[:8]}",
+        wait_seconds=settings.environment.warehouse_wait_seconds,
+        progress=context.log.warning,
+    ) as warehouse:
+        yield warehouse
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the user can mend into a failure with its message alone, and without another try."""
+    try:
+        yield
+    except StrataError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error

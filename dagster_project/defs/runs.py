@@ -1,0 +1,194 @@
+"""Running a job in this process, on the instance that `dagster dev` shares: prepared, tagged, listened to.
+
+What is run is declared by jobs.py; how it looks on a terminal is not known here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+from dagster import DagsterEvent, DagsterEventType, DagsterRunStatus
+from dagster._core.events.log import EventLogEntry
+
+from dagster_project.defs.resources import WAREHOUSE_POOL
+from dagster_project.defs.transform import MODEL_BUILT
+from dagster_project.settings.paths import Paths
+from dagster_project.warehouse.processes import PID_TAG, ProcessMark, this_process
+
+INSTANCE_FILE = "dagster.yaml"
+UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One thing to show of a run: `kind` is what became of a step, or `said`, `warned`, `built` (a model), `waiting`."""
+
+    kind: str
+    step: str | None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: what failed, in words for the user, and where its log lies."""
+
+    run_id: str
+    succeeded: bool
+    log_file: Path
+    failures: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def opened_instance(paths: Paths) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of an installation, in data/dagster, with the project's dagster.yaml."""
+    prepare_home(paths)
+    with dg.DagsterInstance.from_config(str(paths.dagster_home)) as instance:
+        yield instance
+
+
+def prepare_home(paths: Paths) -> None:
+    """Make data/dagster, with the project's dagster.yaml as it is now."""
+    paths.dagster_home.mkdir(parents=True, exist_ok=True)
+    wanted, there = paths.root / INSTANCE_FILE, paths.dagster_home / INSTANCE_FILE
+    if not there.exists() or there.read_bytes() != wanted.read_bytes():
+        unfinished = there.with_suffix(".part")
+        shutil.copyfile(wanted, unfinished)
+        unfinished.replace(there)
+
+
+def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs whose process is gone as failed and free their places in the pools; gives their ids.
+
+    A killed process cannot do either, and the next run would wait for its place for ever.
+    """
+    ended = []
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED)):
+        mark = ProcessMark.from_tags(run.tags)
+        if mark is not None and not mark.is_alive():
+            instance.report_run_failed(run, f"Process {mark.pid}, which did this run, is gone.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            ended.append(run.run_id)
+    for place in instance.event_log_storage.get_concurrency_info(WAREHOUSE_POOL).claimed_slots:
+        claiming = instance.get_run_by_id(place.run_id)
+        if claiming is None or claiming.is_finished:  # it was killed after its end was noted, before its place was freed
+            instance.event_log_storage.free_concurrency_slots_for_run(place.run_id)
+    return ended
+
+
+def run_job(
+    job: dg.JobDefinition,
+    *,
+    instance: dg.DagsterInstance,
+    logs: Path,
+    tags: Mapping[str, str],
+    config: Mapping[str, object] | None = None,
+    listen: Callable[[Happened], None],
+) -> Outcome:
+    """Run `job` in this process and say what happens; Dagster's and dbt's own words go to a file below `logs`.
+
+    Raises:
+        KeyboardInterrupt: the user has ended it; the run is marked as failed.
+    """
+    run_id = str(uuid.uuid4())
+    failures: list[str] = []
+
+    def hear(entry: EventLogEntry) -> None:
+        for happened in _happenings(entry):
+            if happened.kind == "failed":
+                failures.append(happened.text)
+            listen(happened)
+
+    logs.mkdir(parents=True, exist_ok=True)
+    log_file = logs / f"{job.name}-{run_id[:8]}.log"
+    instance.add_event_listener(run_id, hear)
+    with (
+        log_file.open("w", encoding="utf-8") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+        _loggers_to(log_file),
+    ):
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            run_config=dict(config or {}),
+            tags={**tags, **this_process().tags()},
+            raise_on_error=False,
+        )
+    return Outcome(run_id, result.success, log_file, failures)
+
+
+def days_known(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[date]:
+    """Days for which Dagster knows a materialization of `key`."""
+    return sorted(date.fromisoformat(partition) for partition in instance.get_materialized_partitions(key))
+
+
+@contextmanager
+def _loggers_to(log_file: Path) -> Iterator[None]:
+    """Send what libraries log to the file: their handlers keep the terminal's stream from before it was redirected."""
+    handler = logging.FileHandler(log_file, encoding="utf-8")
+    root = logging.getLogger()
+    before = root.handlers[:]
+    root.handlers = [handler]
+    try:
+        yield
+    finally:
+        root.handlers = before
+        handler.close()
+
+
+def _happenings(entry: EventLogEntry) -> Iterator[Happened]:
+    event = entry.dagster_event
+    step = entry.step_key
+    if event is None:
+        if entry.user_message.startswith(MODEL_BUILT):
+            yield Happened("built", step, entry.user_message.removeprefix(MODEL_BUILT))
+        else:
+            yield Happened("warned" if entry.level >= logging.WARNING else "said", step, entry.user_message)
+        return
+    kinds = {
+        DagsterEventType.STEP_START: "started",
+        DagsterEventType.STEP_SUCCESS: "succeeded",
+        DagsterEventType.STEP_UP_FOR_RETRY: "retrying",
+        DagsterEventType.STEP_SKIPPED: "skipped",
+        DagsterEventType.ASSET_MATERIALIZATION_PLANNED: "planned",
+    }
+    if event.event_type in kinds:
+        yield Happened(kinds[event.event_type], step, _reason(event))
+    elif event.event_type is DagsterEventType.STEP_FAILURE:
+        yield Happened("failed", step, f"{step}: {_reason(event)}")
+    elif event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
+        evaluation = event.asset_check_evaluation_data
+        if not evaluation.passed:
+            yield Happened(
+                "failed", step, f"check {evaluation.check_name} of {evaluation.asset_key.to_user_string()}: "
+                f"{evaluation.description or 'does not hold'}",
+            )
+    elif event.event_type is DagsterEventType.ENGINE_EVENT and "blocked by limit for pool" in (event.message or ""):
+        yield Happened("waiting", step, "another run of this Dagster instance has the warehouse")
+
+
+def _reason(event: DagsterEvent) -> str:
+    """The message of a failure as its author wrote it, without stack or class where it was meant for the user."""
+    if event.event_type is DagsterEventType.STEP_UP_FOR_RETRY:
+        return str(event.step_retry_data.error.message).strip() if event.step_retry_data.error else ""
+    if event.event_type is not DagsterEventType.STEP_FAILURE:
+        return ""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return str(error.message).strip() if error is not None else str(event.message)
+
+
+__all__ = ["PID_TAG", "Happened", "Outcome", "days_known", "end_dead_runs", "opened_instance", "prepare_home", "run_job"]

@@ -1,0 +1,181 @@
+"""Checks over what was landed and built, beside dbt's own tests: each gives a sentence with its numbers.
+
+They compare two sides that are computed apart. What a failing check stops is declared in defs/quality.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+
+import duckdb
+import pyarrow.parquet as pq
+
+from dagster_project.contract.entities import ENTITIES
+from dagster_project.landing import Manifest
+from dagster_project.sql_text import quote_identifier, quote_literal
+
+# Names that a personal column has in the contract; `name` is personal for customers, not for products.
+PERSONAL_COLUMNS = frozenset(
+    {column.name for entity in ENTITIES.values() for column in entity.personal_columns} - {"reason"}
+)
+EMAIL_PATTERN = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]{2,}"
+# An international number, or a mainland mobile by itself. Plain runs of digits are ids, and are let pass.
+PHONE_PATTERN = r"(\+\d[\d ().-]{8,}\d)|(^1[3-9]\d{9}$)"
+# Copied as the source writes them, so that an id may look like anything.
+ID_COLUMNS = frozenset({"order_id", "campaign_id", "product_id", "standard_version", "source"})
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check found: whether it holds, in a sentence, with the numbers that the sentence is about."""
+
+    passed: bool
+    says: str
+    numbers: Mapping[str, int | float | str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def rows_read_are_accepted_or_rejected(manifest: Manifest, entity: str) -> Check:
+    """Each row of each file of an entity is accepted or rejected, and the Parquet files hold what the manifest says."""
+    counts = [count for count in manifest.row_counts() if count.entity == entity]
+    read, accepted, rejected = (
+        sum(getattr(count, name) for count in counts) for name in ("rows_read", "accepted", "rejected")
+    )
+    batches = [batch for batch in manifest.batches if batch.entity == entity]
+    stored = sum(batch.stored for batch in batches)
+    in_files = sum(pq.read_metadata(manifest.absolute(batch.path)).num_rows for batch in batches if batch.path)
+    return Check(
+        read == accepted + rejected and stored == in_files,
+        f"{read:,} rows read = {accepted:,} accepted + {rejected:,} rejected; "
+        f"{stored:,} rows in the manifest, {in_files:,} in the Parquet files",
+        {"rows read": read, "accepted": accepted, "rejected": rejected, "stored": stored, "in files": in_files},
+    )
+
+
+def landed_revenue_is_mart_revenue(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> Check:
+    """Orders and revenue of the current versions in the landed batches equal the marts', to the cent, by currency.
+
+    Computed from the batches by another road than staging's (the newest row by `arg_max`, not by rank and merge), so
+    that a row lost or doubled on the way shows. Orders in a foreign currency are counted; their revenue in reporting
+    currency depends on rates and is left to the tests.
+    """
+    rows = con.execute(
+        """
+        with newest as (
+            select
+                source,
+                order_id,
+                arg_max(
+                    {
+                        'currency': currency,
+                        'revenue': gross_amount - coalesce(discount_amount, 0),
+                        'is_deleted': is_deleted
+                    },
+                    (coalesce(updated_at, timestamptz '0001-01-01 00:00:00+00'), batch_sequence, row_number)
+                ) as version
+            from landing.orders
+            group by source, order_id
+        ),
+
+        landed as (
+            select version.currency as currency, count(*) as orders, sum(version.revenue) as revenue
+            from newest
+            where not version.is_deleted
+            group by version.currency
+        ),
+
+        built as (
+            select currency, count(*) as orders, sum(revenue) as revenue
+            from (
+                select currency, revenue from marts.fct_orders
+                union all
+                select currency, null from marts.orders_without_rate
+            )
+            group by currency
+        )
+
+        select
+            coalesce(landed.currency, built.currency) as currency,
+            coalesce(landed.orders, 0), coalesce(built.orders, 0),
+            coalesce(landed.revenue, 0), coalesce(built.revenue, 0)
+        from landed
+        full join built on landed.currency is not distinct from built.currency
+        order by all
+        """
+    ).fetchall()
+    faults = [
+        f"{currency}: landed {landed_orders:,} orders of {landed_revenue:,}, marts {orders:,} of {revenue:,}"
+        for currency, landed_orders, orders, landed_revenue, revenue in rows
+        if landed_orders != orders or (currency == reporting_currency and landed_revenue != revenue)
+    ]
+    orders = sum(row[1] for row in rows)
+    revenue = sum((row[3] for row in rows if row[0] == reporting_currency), Decimal(0))
+    return Check(
+        not faults,
+        "; ".join(faults) or f"{orders:,} orders, {revenue:,} {reporting_currency} landed and in the marts",
+        {"orders": orders, f"revenue in {reporting_currency}": str(revenue)},
+    )
+
+
+def one_row_a_customer_a_day(con: duckdb.DuckDBPyConnection) -> Check:
+    """No customer has two rows of one day among the segments."""
+    [[rows, distinct, days]] = con.execute(
+        "select count(*), count(distinct (as_of_date, customer_id)), count(distinct as_of_date) "
+        "from marts.customer_segments"
+    ).fetchall()
+    return Check(
+        rows == distinct,
+        f"{rows:,} rows, {distinct:,} customers by day, on {days:,} days",
+        {"rows": rows, "distinct customers by day": distinct, "days": days},
+    )
+
+
+def no_personal_data(con: duckdb.DuckDBPyConnection) -> Check:
+    """No published table has a personal column, a value that looks like a phone or an e-mail, or a known contact point."""
+    columns = con.execute(
+        "select table_name, column_name, data_type from duckdb_columns() "
+        "where database_name = current_database() and schema_name = 'marts' order by table_name, column_index"
+    ).fetchall()
+    found = [f"{table}.{column} is a personal column" for table, column, _ in columns if column in PERSONAL_COLUMNS]
+    con.execute(
+        "create or replace temporary table known_contact_points as "
+        "select unnest([phone, email, wechat_id]) as contact_point from personal.customer_contacts"
+    )
+    for table, column, kind in columns:
+        if kind == "VARCHAR":
+            found += _personal_values(con, table, column)
+    con.execute("drop table known_contact_points")
+    return Check(
+        not found,
+        "; ".join(found) or f"{len(columns)} columns searched by name, pattern and known contact point",
+        {"columns searched": len(columns), "findings": len(found)},
+    )
+
+
+def _personal_values(con: duckdb.DuckDBPyConnection, table: str, column: str) -> list[str]:
+    """Counts, never values: a check result is read by many."""
+    patterns = "" if column in ID_COLUMNS else (
+        f", count(*) filter (where regexp_matches(value, {quote_literal(EMAIL_PATTERN)}) "
+        f"or regexp_matches(value, {quote_literal(PHONE_PATTERN)}))"
+    )
+    row = con.execute(
+        f"""
+        with values_found as (select distinct {quote_identifier(column)} as value from marts.{quote_identifier(table)})
+        select count(*) filter (where value in (select contact_point from known_contact_points)){patterns or ', 0'}
+        from values_found
+        """
+    ).fetchall()[0]
+    sentences = (f"are a known contact point in {table}.{column}", f"look like a phone or an e-mail in {table}.{column}")
+    return [f"{count:,} values {sentence}" for count, sentence in zip(row, sentences, strict=True) if count]
+
+
+def table_checks(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> dict[str, Check]:
+    """Every check over built tables, by name."""
+    return {
+        "landed_revenue_is_mart_revenue": landed_revenue_is_mart_revenue(con, reporting_currency),
+        "one_row_a_customer_a_day": one_row_a_customer_a_day(con),
+        "no_personal_data": no_personal_data(con),
+    }

@@ -1,0 +1,104 @@
+"""What is told about a built table: rows, columns, a few rows, and how a day's customers spread over stages and tiers.
+
+Reads an open warehouse. Personal tables are counted, never shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from dagster_project.sql_text import quote_identifier, quote_literal
+
+# Only published tables are shown row by row; staging and intermediate hold references as the sources write them.
+SHOWN_SCHEMA = "marts"
+PREVIEW_ROWS = 5
+DAY_COLUMN = "as_of_date"
+
+
+@dataclass(frozen=True)
+class TableMeasures:
+    """Rows (of the days asked for, where the table has days), columns with types, and up to five rows to show."""
+
+    rows: int
+    columns: tuple[tuple[str, str], ...]
+    preview: tuple[tuple[object, ...], ...] | None
+
+
+def measure(
+    con: duckdb.DuckDBPyConnection, schema: str, name: str, *, days: Sequence[date] = ()
+) -> TableMeasures | None:
+    """Measures of a table or view; None where it is not there."""
+    columns = con.execute(
+        "select column_name, data_type from duckdb_columns() where database_name = current_database() "
+        "and schema_name = ? and table_name = ? order by column_index",
+        [schema, name],
+    ).fetchall()
+    if not columns:
+        return None
+    relation = f"{quote_identifier(schema)}.{quote_identifier(name)}"
+    of_days = ""
+    if days and DAY_COLUMN in {column for column, _ in columns}:
+        of_days = f" where {DAY_COLUMN} in ({', '.join(f'date {quote_literal(str(day))}' for day in days)})"
+    [[rows]] = con.execute(f"select count(*) from {relation}{of_days}").fetchall()
+    preview = None
+    if schema == SHOWN_SCHEMA:
+        order = ", ".join(str(position) for position in range(1, min(len(columns), 3) + 1))
+        preview = tuple(
+            con.execute(f"select * from {relation}{of_days} order by {order} limit {PREVIEW_ROWS}").fetchall()
+        )
+    return TableMeasures(rows=int(rows), columns=tuple(columns), preview=preview)
+
+
+def customers_by_stage(con: duckdb.DuckDBPyConnection, day: date) -> list[tuple[str, int]]:
+    """(label of lifecycle stage, customers) of a day, in the order of the stages."""
+    return [
+        (str(label), int(customers))
+        for label, customers in con.execute(
+            """
+            select segments.lifecycle_stage_label, count(*)
+            from marts.customer_segments as segments
+            left join control.labels as labels
+                on labels.dimension = 'lifecycle_stage' and labels.code = segments.lifecycle_stage
+            where segments.as_of_date = ?
+            group by segments.lifecycle_stage_label, labels.ordinal
+            order by labels.ordinal
+            """,
+            [day],
+        ).fetchall()
+    ]
+
+
+@dataclass(frozen=True)
+class StageByTier:
+    """Customers of a day per lifecycle stage and value tier: labels in their order, and counts by (stage, tier)."""
+
+    stages: tuple[str, ...]
+    tiers: tuple[str, ...]
+    customers: dict[tuple[str, str], int]
+
+
+def customers_by_stage_and_tier(con: duckdb.DuckDBPyConnection, day: date) -> StageByTier:
+    """How a day's customers spread; only classes that have customers."""
+    rows = con.execute(
+        """
+        select segments.lifecycle_stage_label, segments.value_tier_label, stages.ordinal, tiers.ordinal, count(*)
+        from marts.customer_segments as segments
+        left join control.labels as stages
+            on stages.dimension = 'lifecycle_stage' and stages.code = segments.lifecycle_stage
+        left join control.labels as tiers
+            on tiers.dimension = 'value_tier' and tiers.code = segments.value_tier
+        where segments.as_of_date = ?
+        group by all
+        order by stages.ordinal, tiers.ordinal
+        """,
+        [day],
+    ).fetchall()
+    return StageByTier(
+        stages=tuple(dict.fromkeys(row[0] for row in rows)),
+        tiers=tuple(tier for _, tier in sorted({(row[3], row[1]) for row in rows})),
+        customers={(row[0], row[1]): int(row[4]) for row in rows},
+    )

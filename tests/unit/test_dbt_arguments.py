@@ -1,0 +1,47 @@
+"""The words dbt is started with, one named rule a test."""
+
+from __future__ import annotations
+
+import pytest
+
+from dagster_project.warehouse.dbt_arguments import dbt_arguments
+
+
+def test_a_build_leaves_unit_tests_out() -> None:
+    assert dbt_arguments("build") == ["build", "--exclude-resource-type", "unit_test"]
+
+
+def test_unit_tests_run_when_they_are_asked_for() -> None:
+    assert dbt_arguments("build", select=["test_type:unit"], unit_tests=True) == ["build", "--select", "test_type:unit"]
+
+
+@pytest.mark.parametrize("command", ["parse", "run"])
+def test_commands_that_run_no_tests_are_not_told_about_them(command: str) -> None:
+    assert dbt_arguments(command) == [command]
+
+
+def test_selections_are_single_words_each() -> None:
+    words = dbt_arguments("run", select=["staging", "marts"], exclude=["tag:list"])
+    assert words == ["run", "--select", "staging", "marts", "--exclude", "tag:list"]
+
+
+def test_without_variables_nothing_is_parsed_anew() -> None:
+    assert "--vars" not in dbt_arguments("build")
+    assert "--vars" not in dbt_arguments("build", variables={})
+
+
+def test_variables_are_the_same_words_whatever_their_order() -> None:
+    one = dbt_arguments("run", variables={"b": 1, "a": "x y"})
+    assert one == ["run", "--vars", '{"a": "x y", "b": 1}']
+    assert one == dbt_arguments("run", variables={"a": "x y", "b": 1})
+
+
+def test_a_full_refresh_is_asked_for_by_name() -> None:
+    assert "--full-refresh" not in dbt_arguments("build")
+    assert "--full-refresh" in dbt_arguments("build", full_refresh=True)
+
+
+@pytest.mark.parametrize(("command", "options"), [("parse", {"select": ["x"]}), ("test", {"full_refresh": True})])
+def test_what_dbt_would_refuse_is_refused_before_it_starts(command: str, options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=f"dbt {command} takes no"):
+        dbt_arguments(command, **options)  # type: ignore[arg-type]
