@@ -38,7 +38,7 @@ def load_model(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        faults = error.errors(include_url=False)
+        faults = _causes(error.errors(include_url=False))
         raise SettingsError("\n".join(_describe(fault, path, lines, model) for fault in faults)) from None
 
 
@@ -123,6 +123,16 @@ def _note_lines(node: yaml.Node, place: Place, lines: dict[Place, int], path: Pa
         for index, value in enumerate(node.value):
             lines[(*place, index)] = value.start_mark.line + 1
             _note_lines(value, (*place, index), lines, path)
+
+
+def _causes(faults: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Faults without those that only follow from one below: pydantic calls a list with a faulty item too short."""
+    return [
+        fault
+        for fault in faults
+        if fault["type"] != "too_short"
+        or not any(other is not fault and other["loc"][: len(fault["loc"])] == fault["loc"] for other in faults)
+    ]
 
 
 def _describe(detail: ErrorDetails, path: Path, lines: Mapping[Place, int], model: type[BaseModel]) -> str:

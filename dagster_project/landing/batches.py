@@ -1,0 +1,279 @@
+"""Batches and the manifest: what has landed, as immutable entries written last.
+
+A Parquet file that no entry names never landed. Reading files and casting rows is elsewhere; here are only the
+records of it, their folder layout and their counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dagster_project.errors import StrataError
+from dagster_project.settings.paths import Paths
+
+MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One file's rows of one entity, as they were landed.
+
+    rows_read = accepted + rejected, and accepted = new + changed + unchanged. `excluded` are the rejected rows that a
+    rule of the mapping left out. Only new and changed rows are stored. Paths are relative to the landing folder.
+    `earliest_changed_on` is the first business day that a new or changed row touches, by its old or its new day.
+    `read_number` tells reads of one entity within a source apart (from 1, in the order of the settings). `replays` names
+    the batch whose quarantine was read again.
+    """
+
+    batch_id: str
+    sequence: int
+    source: str
+    entity: str
+    source_file: str
+    content_fingerprint: str
+    mapping_fingerprint: str
+    read_number: int
+    rows_read: int
+    accepted: int
+    new: int
+    changed: int
+    unchanged: int
+    rejected: int
+    excluded: int
+    first_event_on: date | None
+    last_event_on: date | None
+    earliest_changed_on: date | None
+    landed_at: datetime
+    path: str | None
+    personal_path: str | None = None
+    quarantine_path: str | None = None
+    path_sha256: str | None = None
+    personal_sha256: str | None = None
+    quarantine_sha256: str | None = None
+    is_derived: bool = False
+    replays: str | None = None
+    hash_probe: str = ""
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def stored(self) -> int:
+        """Rows in the batch's Parquet file."""
+        return self.new + self.changed
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for the manifest."""
+        plain = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {
+            name: value.isoformat() if isinstance(value, date) else dict(value) if isinstance(value, Mapping) else value
+            for name, value in plain.items()
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Batch:
+        """The batch that `to_json` wrote; fields of a later version are refused by name."""
+        values = dict(plain)
+        for name in ("first_event_on", "last_event_on", "earliest_changed_on"):
+            values[name] = date.fromisoformat(values[name]) if values[name] else None
+        values["landed_at"] = datetime.fromisoformat(values["landed_at"])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class LandedRead:
+    """What became of one file of one read. `batches` is empty where its content had landed before."""
+
+    source: str
+    entity: str
+    source_file: str
+    batches: tuple[Batch, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class LandingResult:
+    """What one landing did, in the order in which it was read."""
+
+    reads: tuple[LandedRead, ...]
+
+    @property
+    def batches(self) -> list[Batch]:
+        """The batches that landed, by sequence."""
+        return [batch for read in self.reads for batch in read.batches]
+
+    @property
+    def earliest_changed_on(self) -> date | None:
+        """First business day that has to be computed anew, None where nothing changed."""
+        days = [batch.earliest_changed_on for batch in self.batches if batch.earliest_changed_on]
+        return min(days, default=None)
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """Rows of one source and entity, each row of a file counted once however often it was read."""
+
+    source: str
+    entity: str
+    rows_read: int
+    accepted: int
+    rejected: int
+    excluded: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All committed batches, by sequence."""
+
+    folder: Path
+    batches: tuple[Batch, ...]
+
+    @classmethod
+    def load(cls, paths: Paths) -> Manifest:
+        """Read the manifest below `paths.landing`; an empty one where nothing has landed.
+
+        Raises:
+            StrataError: an entry cannot be read, or was written by a newer version.
+        """
+        batches: list[Batch] = []
+        for entry in sorted(manifest_folder(paths.landing).glob("*.json")):
+            try:
+                plain = json.loads(entry.read_text(encoding="utf-8"))
+                if plain["version"] != MANIFEST_VERSION:
+                    raise StrataError(f"{entry} was written by another version of Customer Strata; upgrade to read it.")
+                batches += [Batch.from_json(batch) for batch in plain["batches"]]
+            except (ValueError, KeyError, TypeError) as error:
+                raise StrataError(
+                    f"{entry} is damaged ({error}); restore it from a backup of the data folder."
+                ) from None
+        return cls(paths.landing, tuple(sorted(batches, key=lambda batch: batch.sequence)))
+
+    @property
+    def newest_sequence(self) -> int:
+        """Sequence of the newest batch, 0 where nothing has landed."""
+        return max((batch.sequence for batch in self.batches), default=0)
+
+    def of(self, entity: str, source: str | None = None) -> tuple[Batch, ...]:
+        """Batches of `entity`, of one source or of all, that hold rows."""
+        return tuple(
+            batch
+            for batch in self.batches
+            if batch.entity == entity and batch.path and (source is None or batch.source == source)
+        )
+
+    def last_event_on(self, entity: str = "orders") -> date | None:
+        """Last business day with an event of `entity`, None where there is none."""
+        days = [batch.last_event_on for batch in self.batches if batch.entity == entity and batch.last_event_on]
+        return max(days, default=None)
+
+    def first_event_on(self, entity: str = "orders") -> date | None:
+        """First business day with an event of `entity`, None where there is none."""
+        days = [batch.first_event_on for batch in self.batches if batch.entity == entity and batch.first_event_on]
+        return min(days, default=None)
+
+    def absolute(self, relative: str) -> Path:
+        """Where a path of a batch lies."""
+        return self.folder / relative
+
+    def with_batches(self, batches: Iterable[Batch]) -> Manifest:
+        """This manifest and newer batches."""
+        return replace(self, batches=(*self.batches, *batches))
+
+    @cached_property
+    def _superseded(self) -> frozenset[str]:
+        """Batches of a file that was read again as a whole, by the same read with another mapping."""
+        newest: dict[tuple[str, str, int, str, str], str] = {}
+        older: set[str] = set()
+        for batch in self.batches:
+            if batch.replays is None:
+                place = (
+                    batch.source,
+                    batch.entity,
+                    batch.read_number,
+                    batch.source_file,
+                    batch.content_fingerprint,
+                )
+                if place in newest:
+                    older.add(newest[place])
+                newest[place] = batch.batch_id
+        return frozenset(older)
+
+    def readings(self) -> Iterator[tuple[Batch, tuple[Batch, ...]]]:
+        """Each file's newest reading as a whole, with the replays of its quarantine."""
+        replays: dict[str, list[Batch]] = {}
+        for batch in self.batches:
+            if batch.replays is not None:
+                replays.setdefault(batch.replays, []).append(batch)
+        for batch in self.batches:
+            if batch.replays is None and batch.batch_id not in self._superseded:
+                yield batch, tuple(replays.get(batch.batch_id, ()))
+
+    def quarantine(self) -> tuple[Batch, ...]:
+        """Batches whose quarantine stands: not read again since as a whole or by a replay."""
+        return tuple(last for read, replays in self.readings() if (last := (read, *replays)[-1]).quarantine_path)
+
+    def row_counts(self) -> list[RowCounts]:
+        """Rows read, accepted and rejected of each source and entity, each row of a file once."""
+        counts: dict[tuple[str, str], list[int]] = {}
+        for read, replays in self.readings():
+            last = (read, *replays)[-1]
+            totals = counts.setdefault((read.source, read.entity), [0, 0, 0, 0])
+            totals[0] += read.rows_read
+            totals[1] += read.accepted + sum(replay.accepted for replay in replays)
+            totals[2] += last.rejected
+            totals[3] += last.excluded
+        return [RowCounts(source, entity, *totals) for (source, entity), totals in sorted(counts.items())]
+
+
+def manifest_folder(landing: Path) -> Path:
+    """Where the manifest's entries lie."""
+    return landing / "manifest"
+
+
+def write_entry(landing: Path, batches: Iterable[Batch]) -> Path:
+    """Commit batches that belong together: one entry, flushed and renamed into place."""
+    batches = tuple(batches)
+    folder = manifest_folder(landing)
+    folder.mkdir(parents=True, exist_ok=True)
+    entry = folder / f"{batches[0].sequence:08d}-{batches[0].batch_id}.json"
+    unfinished = entry.with_suffix(".unfinished")
+    document = {"version": MANIFEST_VERSION, "batches": [batch.to_json() for batch in batches]}
+    with unfinished.open("w", encoding="utf-8") as file:
+        json.dump(document, file, ensure_ascii=False, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(entry)
+    folder_handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(folder_handle)
+    finally:
+        os.close(folder_handle)
+    return entry
+
+
+def remove_orphans(paths: Paths, manifest: Manifest) -> list[Path]:
+    """Remove what no entry names: Parquet of a killed landing, unfinished entries, temporary files."""
+    known = {
+        manifest.absolute(path)
+        for batch in manifest.batches
+        for path in (batch.path, batch.personal_path, batch.quarantine_path)
+        if path
+    }
+    removed: list[Path] = []
+    candidates = [
+        *paths.landing.glob("batches/*/*"),
+        *paths.landing.glob("personal/*/*"),
+        *paths.landing.glob("quarantine/*"),
+        *paths.landing.glob("temporary/*"),
+        *manifest_folder(paths.landing).glob("*.unfinished"),
+    ]
+    for path in candidates:
+        if path.is_file() and path not in known:
+            path.unlink()
+            removed.append(path)
+    return removed

@@ -1,0 +1,515 @@
+"""The rows of one file: cast, checked, and sorted into accepted and rejected, in DuckDB.
+
+Works on an in-memory connection; it writes nothing. Comparing with what has landed and writing is `writing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from dagster_project.contract.contact_points import (
+    ContactPoint,
+    keyed_hash,
+    normalise_email,
+    normalise_phone,
+    normalise_wechat,
+)
+from dagster_project.contract.entities import Column
+from dagster_project.errors import SettingsError
+from dagster_project.landing.expressions import (
+    Cast,
+    Check,
+    Zones,
+    cast_column,
+    condition_checks,
+    number_evidence,
+)
+from dagster_project.settings.sources import CONTACT_POINTS, Business, ColumnSpec, Condition, Read, Source
+from dagster_project.settings.yaml_documents import did_you_mean
+from dagster_project.sources.files import Records, SourceColumn, SourceError, drop_rejects, lost_lines
+from dagster_project.sql_text import quote_identifier, quote_literal
+
+# Enough rows to see how numbers are written; where they show nothing, all rows are looked at.
+EVIDENCE_ROWS = 50_000
+SHOWN_COLUMNS = 40
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One read with all that its casts need."""
+
+    source: Source
+    read: Read
+    read_number: int
+    business: Business
+    hash_key: str | None
+    place: str
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Every source name that the read may touch."""
+        names = [name for spec in self.read.columns.values() for name in spec.source_names]
+        return tuple(dict.fromkeys([*names, *self.read.where, *self.read.links.values()]))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of a file: read = accepted + rejected; excluded are the rejected ones that only a rule left out."""
+
+    read: int
+    rejected: int
+    excluded: int
+
+    @property
+    def accepted(self) -> int:
+        return self.read - self.rejected
+
+    @property
+    def bad_share(self) -> float:
+        """Share of rows that break the contract, of those that no rule left out."""
+        considered = self.read - self.excluded
+        return (self.rejected - self.excluded) / considered if considered else 0.0
+
+
+@dataclass(frozen=True)
+class CheckedRows:
+    """The view `rows` (every record in file order: contract columns, reasons, is_excluded, row_number), the table
+    `broken` (lines that are no record), and the relation in which a record's original text is found.
+    """
+
+    mapping: Mapping
+    records: Records
+    file_name: str
+
+    def counts(self, con: duckdb.DuckDBPyConnection) -> Counts:
+        """Count the rows of both tables."""
+        read, rejected, excluded = con.execute(
+            "select count(*), count(reasons), count(*) filter (is_excluded) from rows"
+        ).fetchall()[0]
+        broken = con.execute("select count(*) from broken").fetchall()[0][0]
+        return Counts(read + broken, rejected + broken, excluded)
+
+    def reason_counts(self, con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+        """Rows by reason, most first, without the values that the reasons quote."""
+        rows = con.execute(
+            """
+            select split_part(reason, ': ''', 1) as claim, count(*) as count
+            from (
+                select unnest(reasons) as reason from rows where reasons is not null
+                union all
+                select reason from broken
+            )
+            group by claim
+            order by count desc, claim
+            """
+        ).fetchall()
+        return dict(rows)
+
+
+def check_rows(
+    con: duckdb.DuckDBPyConnection,
+    records: Records,
+    mapping: Mapping,
+    *,
+    file_name: str,
+    is_replay: bool = False,
+) -> CheckedRows:
+    """Fill `rows` and `broken` from a file's records.
+
+    Raises:
+        SourceError: a mapped column is not in the file, or its decimal mark cannot be told.
+        SettingsError: a reference is to be hashed and there is no key, or a rule's expression cannot be used.
+    """
+    for name in mapping.read.where:
+        _refuse_bad_expressions(con, mapping, name)
+    drop_rejects(con)
+    try:
+        _fill_checked(con, records, mapping, file_name, is_replay)
+        lost = records.mend is not None and lost_lines(con)
+    except duckdb.Error:
+        if records.mend is None:
+            raise
+        lost = True
+    if lost and records.mend is not None:
+        records = records.mend()
+        _fill_checked(con, records, mapping, file_name, is_replay)
+    _fill_broken(con, records)
+    _number_rows(con, records)
+    _hash_references(con, mapping)
+    if mapping.read.entity == "order_lines":
+        _number_lines(con, mapping)
+    if mapping.read.is_orders_from_lines:
+        _refuse_unclear_orders(con)
+    if mapping.read.entity == "customers":
+        _add_contact_points(con, mapping)
+    return CheckedRows(mapping, records, file_name)
+
+
+def missing_columns(records: Records, mapping: Mapping) -> list[str]:
+    """What the mapping names and the file lacks, as sentences with the closest name that there is."""
+    there = [column.name for column in records.columns if column.name]
+    sentences = []
+    for name, spec in mapping.read.columns.items():
+        lacking = [each for each in spec.source_names if records.find(each) is None]
+        if spec.constant is None and (len(lacking) == len(spec.source_names) or (spec.sum_of and lacking)):
+            sentences.append(
+                f"columns.{name}: no column {' or '.join(map(repr, lacking))}{did_you_mean(lacking[0], there)}"
+            )
+    for setting, names in (("where", mapping.read.where), ("links", mapping.read.links.values())):
+        sentences += [
+            f"{setting}: no column {name!r}{did_you_mean(name, there)}" for name in names if records.find(name) is None
+        ]
+    return sentences
+
+
+def _fill_checked(
+    con: duckdb.DuckDBPyConnection, records: Records, mapping: Mapping, file_name: str, is_replay: bool
+) -> None:
+    missing = missing_columns(records, mapping)
+    if missing:
+        there = ", ".join(column.name for column in records.columns[:SHOWN_COLUMNS])
+        raise SourceError(f"{file_name}, read by {mapping.place}: {' '.join(missing)} The file has: {there}.")
+    decimal = _decimal_mark(con, records, mapping, file_name)
+    casts = dict(_casts(records, mapping, decimal, is_replay))
+    rules = [
+        check
+        for name, condition in mapping.read.where.items()
+        for check in condition_checks(name, condition, _found(records, name), decimal=decimal)
+    ]
+    con.execute(f"create or replace temp table checked as {_checked_sql(records, mapping, casts, rules)}")
+
+
+def _checked_sql(records: Records, mapping: Mapping, casts: dict[str, Cast], rules: list[Check]) -> str:
+    columns = mapping.read.mappable
+    raw = [f"{cast.raw} as {quote_identifier(f'raw {name}')}" for name, cast in casts.items()]
+    raw += [
+        f"{each} as {quote_identifier(f'rule {number}')}" for number, each in enumerate(check.fails for check in rules)
+    ]
+    raw += [
+        f"case when {check.fails} then {check.reason} end as {quote_identifier(f'rule reason {number}')}"
+        for number, check in enumerate(rules)
+    ]
+    raw += [
+        f"{_found(records, name).sql} as {quote_identifier(f'link {linked}')}"
+        for linked, name in mapping.read.links.items()
+    ]
+    raw.append(f"{records.row_number or 'null::bigint'} as given_number")
+    raw.append(f"{records.fault or 'null::varchar'} as record_fault")
+    typed = [f"{cast.typed} as {quote_identifier(name)}" for name, cast in casts.items()]
+    carried = [quote_identifier(f"raw {name}") for name in casts]
+    carried += [quote_identifier(f"rule {number}") for number in range(len(rules))]
+    carried += [quote_identifier(f"rule reason {number}") for number in range(len(rules))]
+    carried += [quote_identifier(f"link {linked}") for linked in mapping.read.links]
+    carried += ["given_number", "record_fault"]
+    checks = [check for cast in casts.values() for check in cast.checks] + _unmapped_checks(mapping)
+    fails = " or ".join(f"coalesce({check.fails}, false)" for check in checks) or "false"
+    excluded = " or ".join(quote_identifier(f"rule {number}") for number in range(len(rules))) or "false"
+    reasons = ", ".join(
+        [
+            *(quote_identifier(f"rule reason {number}") for number in range(len(rules))),
+            *(f"case when {check.fails} then {check.reason} end" for check in checks),
+        ]
+    )
+    kept = [
+        f"{quote_identifier(name)}" if name in casts else f"cast(null as {column.type.sql}) as {quote_identifier(name)}"
+        for name, column in columns.items()
+    ]
+    kept += [quote_identifier(f"link {linked}") for linked in mapping.read.links]
+    return f"""
+        select
+            {", ".join(kept)},
+            given_number,
+            case
+                when record_fault is not null then [record_fault]
+                when {excluded} or {fails} then list_filter([{reasons}], lambda reason: reason is not null)
+            end as reasons,
+            record_fault is null and ({excluded}) as is_excluded
+        from (select {", ".join([*typed, *carried])} from (select {", ".join(raw)} from ({records.relation})))
+    """
+
+
+def _casts(records: Records, mapping: Mapping, decimal: str, is_replay: bool) -> Iterator[tuple[str, Cast]]:
+    read = mapping.read
+    for name, column in read.mappable.items():
+        spec = read.columns.get(name)
+        if spec is None:
+            spec = _implied(mapping, column)
+            if spec is None:
+                continue
+        found = [each for source in spec.source_names if (each := records.find(source)) is not None]
+        sources = found if spec.sum_of is not None else found[:1]
+        zones = Zones(spec.time_zone or mapping.source.time_zone, mapping.business.time_zone)
+        yield name, cast_column(column, spec, sources, decimal=decimal, zones=zones, lenient_iso=is_replay)
+
+
+def _implied(mapping: Mapping, column: Column) -> ColumnSpec | None:
+    """What a column is where the mapping does not say: the source's currency, a stated default, not deleted."""
+    if column.is_currency:
+        return ColumnSpec(constant=mapping.source.currency or mapping.business.currency)
+    if column.default is not None:
+        return ColumnSpec(constant=column.default)
+    return ColumnSpec(constant="false") if column.name == "is_deleted" else None
+
+
+def _unmapped_checks(mapping: Mapping) -> list[Check]:
+    """Checks that take more than one column."""
+    if mapping.read.entity == "refunds":
+        reason = quote_literal("customer_ref is missing, and so is order_id")
+        return [Check("customer_ref is null and order_id is null", reason)]
+    if mapping.read.entity == "orders":
+        reason = quote_literal("refunded_at is missing beside refund_amount")
+        return [Check("refund_amount > 0 and refunded_at is null", reason)]
+    if mapping.read.is_orders_from_lines:
+        reason = quote_literal("line_amount is missing, and cannot be made from quantity and unit_price")
+        return [Check("line_amount is null and (quantity is null or unit_price is null)", reason)]
+    return []
+
+
+def _found(records: Records, name: str) -> SourceColumn:
+    column = records.find(name)
+    if column is None:
+        raise KeyError(name)
+    return column
+
+
+def _decimal_mark(con: duckdb.DuckDBPyConnection, records: Records, mapping: Mapping, file_name: str) -> str:
+    """The decimal mark of numbers in text: as given, else as the numbers of the mapped columns show it.
+
+    Raises:
+        SourceError: they show both marks, or only numbers such as 1,234 that can be read two ways.
+    """
+    if records.decimal != "auto":
+        return records.decimal
+    columns = [
+        column
+        for name, spec in mapping.read.columns.items()
+        if mapping.read.mappable[name].type.is_number and not (spec.number and spec.number.decimal)
+        for source in spec.source_names
+        if (column := records.find(source)) is not None and column.type == "VARCHAR"
+    ]
+    if not columns:
+        return "."
+    shown = f"select {', '.join(column.sql + ' as ' + quote_identifier(f'n{index}') for index, column in enumerate(columns))}"
+    pooled = " union all ".join(
+        f"select {quote_identifier(f'n{index}')} as n from numbers" for index in range(len(columns))
+    )
+    evidence = number_evidence(SourceColumn("n", "n"))
+    point = comma = unclear = False
+    for limit in (f" limit {EVIDENCE_ROWS}", ""):
+        try:
+            point, comma, unclear = con.execute(
+                f"with numbers as materialized ({shown} from ({records.relation}){limit}) "
+                f"select {evidence} from ({pooled})"
+            ).fetchall()[0]
+        except duckdb.Error:
+            if records.mend is None:
+                raise
+            return _decimal_mark(con, records.mend(), mapping, file_name)
+        if point or comma:
+            break
+    drop_rejects(con)
+    if point and not comma:
+        return "."
+    if comma and not point:
+        return ","
+    if not unclear:
+        return "."
+    problem = "show both marks" if point else "can be read two ways, such as 1,234"
+    names = ", ".join(column.name for column in columns)
+    raise SourceError(
+        f"{file_name}: the decimal mark cannot be told, the numbers of {names} {problem}. "
+        f"Set decimal ('.' or ',') at {mapping.place}, or number.decimal of a column."
+    )
+
+
+def _fill_broken(con: duckdb.DuckDBPyConnection, records: Records) -> None:
+    con.execute("create or replace temp table broken (row_number bigint, text varchar, reason varchar)")
+    if records.broken is not None:
+        con.execute(f"insert into broken select record, text, reason from ({records.broken}) order by record")
+    drop_rejects(con)
+
+
+def _number_rows(con: duckdb.DuckDBPyConnection, records: Records) -> None:
+    """Number the records as they stand in the file; a broken line keeps its place among them.
+
+    A table filled from a scan keeps the file's order, so that its rowid is the place; a window over the scan would
+    read the file with one thread.
+    """
+    if records.row_number is not None:
+        number = "given_number"
+    elif con.execute("select count(*) from broken").fetchall()[0][0] == 0:
+        number = "rowid + 1"
+    else:
+        con.execute("create or replace temp table placed as select *, rowid + 1 as place from checked")
+        con.execute(
+            """
+            create or replace temp table checked as
+            with shifts as (
+                select from_place, max(shift) as shift
+                from (
+                    select
+                        row_number - row_number() over (order by row_number) + 1 as from_place,
+                        row_number() over (order by row_number) as shift
+                    from broken
+                )
+                group by from_place
+            )
+            select placed.* exclude (place) replace (place + coalesce(shift, 0) as given_number)
+            from placed
+            asof left join shifts on placed.place >= shifts.from_place
+            order by place
+            """
+        )
+        con.execute("drop table placed")
+        number = "given_number"
+    con.execute(
+        f"create or replace temp view rows as select * exclude (given_number), {number} as row_number from checked"
+    )
+
+
+def _rewrite(con: duckdb.DuckDBPyConnection, select: str) -> None:
+    """Replace `rows` by a selection from it, in file order. An UPDATE would move rows: DuckDB rewrites those with lists."""
+    con.execute(f"create or replace temp table rewritten as select * from ({select}) order by row_number")
+    con.execute("drop view rows")
+    con.execute("drop table checked")
+    con.execute("alter table rewritten rename to checked")
+    con.execute("create temp view rows as select * from checked")
+
+
+def _refuse_bad_expressions(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> None:
+    condition: Condition = mapping.read.where[name]
+    for expression in (condition.matches, condition.not_matches):
+        if expression is not None:
+            try:
+                con.execute("select regexp_matches('', ?)", [expression])
+            except duckdb.Error as error:
+                raise SettingsError(
+                    f"{mapping.place}, where.{name}: the expression {expression!r} cannot be used ({error}). "
+                    "Expressions are RE2: no look-ahead and no back-references."
+                ) from None
+
+
+def _hash_references(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Replace customer references by their keyed hashes where the mapping asks for it."""
+    spec = mapping.read.columns.get("customer_ref")
+    if spec is None or spec.hash is not True:
+        return
+    if mapping.hash_key is None:
+        raise SettingsError(
+            f"{mapping.place}, columns.customer_ref: hash is true, which needs the environment variable STRATA_HASH_KEY."
+        )
+    key = mapping.hash_key
+    kind = f"customer_ref {mapping.source.name}"
+    _register_distinct(con, "customer_ref", "hashed_references", lambda ref: ContactPoint(ref, True), key, kind)
+    _rewrite(
+        con,
+        "select rows.* replace (hashed as customer_ref) from rows left join hashed_references "
+        "on rows.customer_ref = hashed_references.value",
+    )
+    con.unregister("hashed_references")
+
+
+def _add_contact_points(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Beside each phone, e-mail and WeChat id: whether it is well-formed, and its keyed hash where there is a key."""
+    normalise: dict[str, Callable[[str], ContactPoint]] = {
+        "phone": lambda text: normalise_phone(text, mapping.business.default_country),
+        "email": normalise_email,
+        "wechat_id": normalise_wechat,
+    }
+    added, joins = [], []
+    for name, hash_column in CONTACT_POINTS.items():
+        flag = f"is_{hash_column.removesuffix('_hash')}_valid"
+        spec = mapping.read.columns.get(name)
+        if spec is None:
+            added.append(f"cast(null as varchar) as {hash_column}, false as {flag}")
+            continue
+        key = mapping.hash_key if spec.hash is not False else None
+        points = f"{name}_points"
+        _register_distinct(con, name, points, normalise[name], key, name)
+        added.append(f"{points}.hashed as {hash_column}, coalesce({points}.is_valid, false) as {flag}")
+        joins.append(f"left join {points} on rows.{name} = {points}.value")
+    _rewrite(con, f"select rows.*, {', '.join(added)} from rows {' '.join(joins)}")
+    for name in CONTACT_POINTS:
+        con.unregister(f"{name}_points")
+
+
+def _register_distinct(
+    con: duckdb.DuckDBPyConnection,
+    column: str,
+    view: str,
+    normalise: Callable[[str], ContactPoint],
+    key: str | None,
+    kind: str,
+) -> None:
+    """A view with value, hashed and is_valid of each distinct value of a column of `rows`."""
+    distinct = con.execute(f"select distinct {column} from rows where {column} is not null").fetchall()
+    values = [value for (value,) in distinct]
+    points = [normalise(value) for value in values]
+    hashes = [keyed_hash(point.normal, key, kind=kind) if key and point.is_valid else None for point in points]
+    con.register(
+        view,
+        pa.table(
+            {
+                "value": pa.array(values, pa.string()),
+                "hashed": pa.array(hashes, pa.string()),
+                "is_valid": pa.array([point.is_valid for point in points], pa.bool_()),
+            }
+        ),
+    )
+
+
+def _number_lines(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Amounts that are made from quantity and price, and numbers in file order within an order where there are none."""
+    replaced = []
+    if mapping.read.is_orders_from_lines and {"quantity", "unit_price"} <= set(mapping.read.columns):
+        replaced.append(
+            "coalesce(line_amount, cast(quantity * unit_price - coalesce(discount_amount, 0) as decimal(18,4))) "
+            "as line_amount"
+        )
+    if "line_number" not in mapping.read.columns:
+        replaced.append(
+            "case when reasons is null then row_number() over "
+            "(partition by order_id, reasons is null order by row_number) end as line_number"
+        )
+    if replaced:
+        _rewrite(con, f"select * replace ({', '.join(replaced)}) from rows")
+
+
+def _refuse_unclear_orders(con: duckdb.DuckDBPyConnection) -> None:
+    """Orders whose lines contradict one another: their lines are rejected together, for an order stands or falls whole."""
+    con.execute(
+        """
+        create or replace temp table unclear_orders as
+        with orders as (
+            select
+                order_id,
+                count(distinct customer_ref) as customers,
+                count(distinct currency) as currencies,
+                count(distinct line_number) as numbers,
+                count(*) as lines,
+                round(sum(line_amount), 2) + round(sum(coalesce(discount_amount, 0)), 2) as gross_amount
+            from rows
+            where reasons is null
+            group by order_id
+        )
+        select order_id, list_filter([
+            case when customers > 1 then 'the lines of the order name several customers' end,
+            case when currencies > 1 then 'the lines of the order have several currencies' end,
+            case when numbers < lines then 'two lines of the order have one line_number' end,
+            case when gross_amount < 0
+                then 'the gross amount of the order is below 0; land returns as refunds or leave them out with where' end
+        ], lambda reason: reason is not null) as reasons
+        from orders
+        where customers > 1 or currencies > 1 or numbers < lines or gross_amount < 0
+        """
+    )
+    if con.execute("select count(*) from unclear_orders").fetchall()[0][0]:
+        _rewrite(
+            con,
+            "select rows.* replace (coalesce(rows.reasons, unclear_orders.reasons) as reasons) "
+            "from rows left join unclear_orders using (order_id)",
+        )
