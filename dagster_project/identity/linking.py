@@ -50,8 +50,10 @@ def link(con: duckdb.DuckDBPyConnection, *, paths: Paths) -> LinkResult:
     registry = read_registry(paths.registry)
     con.register("registered_references", registry)
     try:
-        new = con.execute(_new_references_sql()).to_arrow_table()
-        first_id = int(con.execute("select coalesce(max(registry_id), 0) + 1 from registered_references").fetchall()[0][0])
+        new = con.sql(_new_references_sql()).to_arrow_table()
+        first_id = int(
+            con.execute("select coalesce(max(registry_id), 0) + 1 from registered_references").fetchall()[0][0]
+        )
     finally:
         con.unregister("registered_references")
     registry = pa.concat_tables([registry, append_references(paths.registry, new, first_id=first_id)])

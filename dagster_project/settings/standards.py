@@ -121,7 +121,8 @@ class Grid(_Part):
 
     @model_validator(mode="after")
     def _cover_every_cell_once(self) -> Self:
-        every_cell = set(product(range(1, self.bins + 1), repeat=2))
+        scores = range(1, self.bins + 1)
+        every_cell = set(product(scores, scores))
         covered = Counter(cell for segment in self.segments for cell in segment.cells)
         outside = sorted(covered.keys() - every_cell)
         if outside:
@@ -199,7 +200,9 @@ class OwnRhythm(_Part):
             if limit.at_least > limit.at_most:
                 raise ValueError(f"lifecycle.own_rhythm.{name}: at_least is greater than at_most")
         # Both limits are piecewise linear in the gap, so it is enough to compare them where either has a corner.
-        corners = [Decimal(bound) / x.multiplier for x in (self.silence, self.churn) for bound in (x.at_least, x.at_most)]
+        corners = [
+            Decimal(bound) / x.multiplier for x in (self.silence, self.churn) for bound in (x.at_least, x.at_most)
+        ]
         for gap in (Decimal(0), *corners):
             silence, churn = self.silence.limit(gap), self.churn.limit(gap)
             if silence >= churn:
@@ -313,7 +316,8 @@ class Standard(_Part):
         for dimension, classes in self.classes().items():
             given = self.labels.get(dimension, {})
             missing = [code for code in classes if code not in given]
-            unknown = sorted(given.keys() - set(classes))
+            # Labels of segments that the grid does not use are kept for the grid that does.
+            unknown = sorted(given.keys() - set(classes)) if dimension in DIMENSIONS else []
             if missing:
                 raise ValueError(f"labels.{dimension} lacks {', '.join(missing)}; each class needs en and zh")
             if unknown:

@@ -114,7 +114,9 @@ def write_control(
     rows: dict[str, Iterable[tuple[Any, ...]]] = {
         "as_of_days": [(d.day, d.standard.version, d.is_requested, d.is_reference, d.issues_list) for d in computed],
         "standards": [_standard_row(version, standard) for version, standard in standards.items()],
-        "rfm_thresholds": [row for version, standard in standards.items() for row in _threshold_rows(version, standard)],
+        "rfm_thresholds": [
+            row for version, standard in standards.items() for row in _threshold_rows(version, standard)
+        ],
         "rfm_grid": [row for version, standard in standards.items() for row in _grid_rows(version, standard)],
         "return_bands": [row for version, standard in standards.items() for row in _band_rows(version, standard)],
         "reference_days": [(day, reference) for day, ends in references.items() for reference in ends],
@@ -163,7 +165,9 @@ def record_builds(con: duckdb.DuckDBPyConnection, computed: Sequence[AsOfDay], m
 def marked_days(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> list[date]:
     """Stored days that a later batch can have changed: those from its earliest changed business day on."""
     _create_kept_tables(con)
-    stored = con.execute("select as_of_date, batch_sequence from control.snapshot_builds order by as_of_date").fetchall()
+    stored = con.execute(
+        "select as_of_date, batch_sequence from control.snapshot_builds order by as_of_date"
+    ).fetchall()
     return [day for day, sequence in stored if _is_marked(manifest, day, sequence)]
 
 

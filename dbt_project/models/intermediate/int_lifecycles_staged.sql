@@ -117,7 +117,12 @@ final as (
         case when lifecycle_stage <> 'prospect' then limit_basis end as limit_basis,
         silence_limit_days,
         churn_limit_days,
-        cast(greatest(0, recency_days - silence_limit_days) as decimal(12, 6)) as days_silent,
+        cast(
+            case
+                when recency_days > silence_limit_days then recency_days - silence_limit_days
+                when recency_days <= silence_limit_days then 0
+            end as decimal(12, 6)
+        ) as days_silent,
         lifecycle_stage = 'active' and order_days_window >= loyal_order_days as is_loyal
     from stages
 

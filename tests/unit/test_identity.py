@@ -1,0 +1,118 @@
+"""Registry numbers are given once and for good; links make one customer of many references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dagster_project.identity import link
+from dagster_project.identity.linking import REFERRING_MODELS
+from dagster_project.identity.registry import read_registry
+from dagster_project.settings import Paths
+
+Reference = tuple[str, str]
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as con:
+        yield con
+
+
+def paths_below(folder: Path) -> Paths:
+    return Paths(root=folder, config=folder, data=folder)
+
+
+def stage(
+    con: duckdb.DuckDBPyConnection, references: list[Reference], links: list[tuple[Reference, Reference]]
+) -> None:
+    """Staging tables that hold these references (as orders) and links."""
+    con.execute("create schema if not exists staging")
+    for model in REFERRING_MODELS:
+        con.execute(
+            f"create or replace table staging.{model} (source varchar, customer_ref varchar, batch_sequence bigint)"
+        )
+    con.execute(
+        "create or replace table staging.stg_customer_links "
+        "(source varchar, customer_ref varchar, linked_source varchar, linked_ref varchar, batch_sequence bigint)"
+    )
+    for sequence, (source, customer_ref) in enumerate(references, start=1):
+        con.execute("insert into staging.stg_orders values (?, ?, ?)", [source, customer_ref, sequence])
+    for own, other in links:
+        con.execute("insert into staging.stg_customer_links values (?, ?, ?, ?, 99)", [*own, *other])
+
+
+def customers(con: duckdb.DuckDBPyConnection) -> dict[Reference, int]:
+    rows = con.execute("select source, customer_ref, customer_id from identity.customer_aliases").fetchall()
+    return {(source, customer_ref): customer_id for source, customer_ref, customer_id in rows}
+
+
+def test_linked_references_are_one_customer_with_the_smallest_number(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    shop, zoho, fxiaoke = ("shop", "17"), ("zoho", "z1"), ("fxiaoke", "f1")
+    stage(con, [shop, ("shop", "18"), zoho, fxiaoke], [(zoho, shop), (fxiaoke, shop)])
+    result = link(con, paths=paths_below(tmp_path))
+    found = customers(con)
+    assert found[shop] == found[zoho] == found[fxiaoke] == 1
+    assert found["shop", "18"] == 2
+    assert (result.references, result.new_references, result.customers, result.linked_references) == (4, 4, 2, 2)
+
+
+def test_numbers_stay_when_references_are_added_and_when_the_warehouse_is_rebuilt(tmp_path: Path) -> None:
+    with duckdb.connect() as con:
+        stage(con, [("shop", "b")], [])
+        link(con, paths=paths_below(tmp_path))
+    with duckdb.connect() as rebuilt:
+        stage(rebuilt, [("shop", "a"), ("shop", "b")], [])
+        result = link(rebuilt, paths=paths_below(tmp_path))
+        assert customers(rebuilt) == {("shop", "b"): 1, ("shop", "a"): 2}
+        assert result.new_references == 1
+
+
+def test_when_a_link_goes_the_others_get_their_own_id_back(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    references = [("shop", "1"), ("zoho", "z")]
+    stage(con, references, [(("zoho", "z"), ("shop", "1"))])
+    link(con, paths=paths_below(tmp_path))
+    stage(con, references, [])
+    link(con, paths=paths_below(tmp_path))
+    assert customers(con) == {("shop", "1"): 1, ("zoho", "z"): 2}
+
+
+def test_a_linked_reference_that_has_not_landed_still_joins_those_that_name_it(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    household = ("shop", "404")
+    stage(con, [("zoho", "z"), ("fxiaoke", "f")], [(("zoho", "z"), household), (("fxiaoke", "f"), household)])
+    link(con, paths=paths_below(tmp_path))
+    assert len(set(customers(con).values())) == 1
+
+
+def test_a_part_left_unfinished_by_a_killed_run_is_not_read(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    paths = paths_below(tmp_path)
+    paths.registry.mkdir(parents=True)
+    (paths.registry / "registry-000000000001.unfinished").write_bytes(b"half a file")
+    stage(con, [("shop", "1")], [])
+    link(con, paths=paths)
+    assert read_registry(paths.registry).to_pylist() == [{"registry_id": 1, "source": "shop", "customer_ref": "1"}]
+
+
+@settings(max_examples=30, deadline=None)
+@given(pairs=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=14))
+def test_linking_equals_repeated_merging(
+    pairs: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    references = [("shop", f"{number:02d}") for number in range(12)]
+    expected = list(range(1, 13))
+    for _ in range(12):
+        for own, other in pairs:
+            expected[own] = expected[other] = min(expected[own], expected[other])
+    with duckdb.connect() as con:
+        stage(con, references, [(references[own], references[other]) for own, other in pairs])
+        link(con, paths=paths_below(tmp_path_factory.mktemp("registry")))
+        assert [customers(con)[reference] for reference in references] == expected
