@@ -64,7 +64,11 @@ candidates as (
             current_version.row_number,
             current_version.is_deleted
         from {{ this }} as current_version
-        left semi join landed using (source, order_id)
+        where exists (
+            select 1
+            from landed
+            where landed.source = current_version.source and landed.order_id = current_version.order_id
+        )
     {% endif %}
 
 ),
