@@ -390,7 +390,9 @@ def _build_list(con: duckdb.DuckDBPyConnection, day: date) -> None:
         """
         insert into marts.reactivation_list
         with walked as (
-            select *, row_number() over (partition by best_channel order by priority_score desc, customer_id) as position
+            select
+                *,
+                row_number() over (partition by best_channel order by priority_score desc, customer_id) as position
             from marts.silent_customers where as_of_date = $day and suppressed_reason is null
         )
         select

@@ -85,7 +85,7 @@ def issued_list(paths: Paths, day: date) -> IssuedList | None:
         return None
     if len(files) > 1:
         raise PublishingError(
-            f"Two lists were issued for {day}: {' and '.join(map(str, files))}. Keep the one that went out, move the other."
+            f"Two lists were issued for {day}: {' and '.join(map(str, files))}. Keep the one that went out."
         )
     return IssuedList(files[0].parent.name, _read(files[0]), files[0], is_new=False)
 
@@ -121,7 +121,7 @@ def _rows_of_mart(con: duckdb.DuckDBPyConnection, day: date) -> pa.Table:
         )
     except duckdb.CatalogException:
         raise PublishingError("marts.reactivation_list is not in the warehouse. Build it with `strata run`.") from None
-    return pa.Table.from_batches(relation.to_arrow_reader()).cast(ISSUED_SCHEMA).combine_chunks()
+    return relation.to_arrow_reader().read_all().cast(ISSUED_SCHEMA).combine_chunks()
 
 
 def _checked_campaign(rows: pa.Table, day: date, entered: pa.Table) -> str:

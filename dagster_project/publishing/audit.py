@@ -24,18 +24,18 @@ def append_record(path: Path, record: dict[str, Any]) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        if _lacks_line_end(file.fileno()):  # a machine that lost power in the middle of a line
+        if _lacks_line_end(file.fileno()):  # a power cut in the middle of a line
             line = b"\n" + line
         file.write(line)
         os.fsync(file.fileno())
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
-    """All records, oldest first. A line that a lost machine left half written is passed over: its export never began."""
+    """All records, oldest first. A line that a power cut left half written is passed over: its export never began."""
     if not path.is_file():
         return []
     records = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in path.read_bytes().split(b"\n"):
         try:
             record = json.loads(line)
         except ValueError:

@@ -183,14 +183,14 @@ def test_a_table_with_other_columns_is_refused_with_what_differs(publish, query)
     assert "customer_value differs" in message
     assert "value_tier is missing" in message
     assert "tier is not published" in message
-    assert "value_share is double precision, published as numeric(9,6)" in message
+    assert "value_share is double precision, published as numeric(18,6)" in message
 
 
 def test_columns_in_another_order_are_filled_by_name(con, publish, query) -> None:
     query('create schema "$s"')
     query(
-        'create table "$s".customer_value (value_tier text, standard_version text, value_share numeric(9,6), '
-        "cumulative_value_share numeric(9,6), customer_id bigint, as_of_date date)"
+        'create table "$s".customer_value (value_tier text, standard_version text, value_share numeric(18,6), '
+        "cumulative_value_share numeric(18,6), customer_id bigint, as_of_date date)"
     )
     publish()
     assert (
