@@ -10,7 +10,7 @@ import shutil
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -19,6 +19,7 @@ import phonenumbers
 import pytest
 
 from dagster_project.errors import StrataError
+from dagster_project.landing import land
 from dagster_project.settings import load_settings
 from dagster_project.settings.paths import find_paths
 from dagster_project.sources import sample_crm
@@ -292,3 +293,28 @@ def test_the_generated_side_says_so_wherever_it_shows(inbox: Path) -> None:
         source.name for source in sources if any("inbox/complete" not in read.path[0] for read in source.reads)
     }
     assert generated == {"zoho_generated", "fxiaoke_generated"}
+
+
+def test_landing_refuses_the_rows_made_to_be_refused_and_no_other(inbox: Path, tmp_path: Path) -> None:
+    shutil.copytree(inbox, tmp_path / "inbox")
+    settings = load_settings(data=tmp_path)
+    landed = land(settings, now=datetime(2018, 1, 2, tzinfo=UTC), sources=["zoho_generated", "fxiaoke_generated"])
+
+    refused: Counter[tuple[str, str]] = Counter()
+    for batch in landed.batches:
+        refused[Path(batch.source_file).stem.removesuffix("_2018_01_01"), batch.entity] += (
+            batch.rejected - batch.excluded
+        )
+    declared = {
+        name: sum(count for kind, count in kinds.items() if kind in sample_crm.REFUSED_KINDS)
+        for name, kinds in sample_crm.DIRTY.items()
+    }
+    assert {place: count for place, count in refused.items() if count} == {
+        ("Contacts", "customers"): declared["Contacts"],
+        ("Leads", "customers"): declared["Leads"],
+        ("Leads", "leads"): declared["Leads"],
+        ("Deals", "opportunities"): declared["Deals"],
+        ("客户", "customers"): declared["客户"],
+        ("联系人", "consents"): declared["联系人"],
+        ("销售记录", "interactions"): declared["销售记录"],
+    }
