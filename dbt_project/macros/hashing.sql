@@ -10,3 +10,8 @@
 {% macro spark__hash_share(text) -%}
     (cast(conv(substr(md5({{ text }}), 1, 8), 16, 10) as bigint) / cast(4294967296 as double))
 {%- endmacro %}
+
+{#- Where a customer falls between 0 and 1 in a campaign's draw; depends on the salt and the customer's number alone. -#}
+{% macro arm_share(salt, registry_id) -%}
+    {{ hash_share(salt ~ " || ':' || cast(" ~ registry_id ~ " as varchar)") }}
+{%- endmacro %}

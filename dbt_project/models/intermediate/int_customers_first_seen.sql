@@ -9,7 +9,9 @@ appearances as (
     select
         source,
         customer_ref,
-        min(coalesce(least(registered_on, {{ business_day('created_at') }}), {{ business_day('landed_at') }})) as seen_on
+        min(
+            coalesce(least(registered_on, {{ business_day('created_at') }}), {{ business_day('landed_at') }})
+        ) as seen_on
     from {{ ref('stg_customers') }}
     where not is_deleted
     group by source, customer_ref

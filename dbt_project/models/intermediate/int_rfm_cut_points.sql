@@ -96,6 +96,15 @@ quantile_cuts as (
 
 ),
 
+days as (
+
+    select distinct
+        as_of_date,
+        standard_version
+    from measured
+
+),
+
 threshold_cuts as (
 
     select
@@ -108,8 +117,7 @@ threshold_cuts as (
         1 as cut_denominator
     from thresholds
     inner join standards on thresholds.standard_version = standards.standard_version
-    inner join (select distinct as_of_date, standard_version from measured) as days
-        on thresholds.standard_version = days.standard_version
+    inner join days on thresholds.standard_version = days.standard_version
     where standards.rfm_method = 'threshold'
 
 ),

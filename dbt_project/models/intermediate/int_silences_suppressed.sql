@@ -73,7 +73,7 @@ open_complaints as (
             silences.customer_id = contacts.customer_id
             and contacts.is_complaint
             and silences.as_of_date >= contacts.occurred_on
-            and (contacts.resolved_on is null or contacts.resolved_on > silences.as_of_date)
+            and (contacts.resolved_on is null or silences.as_of_date < contacts.resolved_on)
 
 ),
 
@@ -82,21 +82,21 @@ touches as (
     select
         customer_id,
         occurred_on as touched_on,
-        false as is_ours
+        0 as suppresses_after_days
     from contacts
     where direction = 'outbound'
     union all
     select
         customer_id,
         contacted_on as touched_on,
-        false as is_ours
+        0 as suppresses_after_days
     from campaign_contacts
     where contacted_on is not null
     union all
     select
         customer_id,
         entered_on as touched_on,
-        true as is_ours
+        1 as suppresses_after_days
     from assignments
     where arm = 'treated'
 
@@ -113,8 +113,8 @@ recently_contacted as (
     inner join touches
         on
             silences.customer_id = touches.customer_id
-            and touches.touched_on > {{ days_before('silences.as_of_date', 'reactivation.cool_down_days') }}
-            and (touches.touched_on < silences.as_of_date or (touches.touched_on = silences.as_of_date and not touches.is_ours))
+            and {{ days_before('silences.as_of_date', 'reactivation.cool_dsuppresses_after_days') }} < touches.touched_on
+            and {{ days_before('silences.as_of_date', 'touches.suppresses_after_days') }} >= touches.touched_on
 
 ),
 

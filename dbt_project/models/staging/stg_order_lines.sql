@@ -33,7 +33,11 @@ lines as (
 
     select landed.*
     from landed
-    inner join newest_batches using (source, order_id, batch_sequence)
+    inner join newest_batches
+        on
+            landed.source = newest_batches.source
+            and landed.order_id = newest_batches.order_id
+            and landed.batch_sequence = newest_batches.batch_sequence
 
 ),
 

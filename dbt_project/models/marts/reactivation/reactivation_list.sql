@@ -71,9 +71,7 @@ drawn as (
         silent.priority_score,
         channels.capacity,
         case
-            when {{ hash_share("reactivation.salt || ':' || cast(silent.customer_id as varchar)") }}
-                < reactivation.control_share
-                then 'control'
+            when {{ arm_share('reactivation.salt', 'silent.customer_id') }} < reactivation.control_share then 'control'
             else 'treated'
         end as arm
     from silent

@@ -1,5 +1,3 @@
-{%- set measures = {'r': 'recency', 'f': 'frequency', 'm': 'monetary'} -%}
-
 with measured as (
 
     select * from {{ ref('int_customers_measured') }}
@@ -25,25 +23,11 @@ cut_points as (
 
 ),
 
-{#- One row a day, so that a customer is compared with every cut without a join a cut. -#}
 cuts as (
 
     select
         as_of_date,
-        {%- for letter, measure in measures.items() %}
-            {%- for number in range(1, 9) %}
-                max(cut_numerator) filter (
-                    where purpose = 'score' and measure = '{{ measure }}' and cut_number = {{ number }}
-                ) as {{ letter }}_cut_{{ number }},
-            {%- endfor %}
-            max(cut_denominator) filter (where purpose = 'score' and measure = '{{ measure }}')
-                as {{ letter }}_denominator,
-            max(cut_numerator) filter (where purpose = 'type' and measure = '{{ measure }}')
-                as {{ letter }}_type_numerator,
-            max(cut_denominator) filter (where purpose = 'type' and measure = '{{ measure }}')
-                as {{ letter }}_type_denominator
-            {%- if not loop.last %},{% endif %}
-        {%- endfor %}
+        {{ pivoted_rfm_cuts() }}
     from cut_points
     group by as_of_date
 
@@ -73,27 +57,13 @@ comparable as (
 scores as (
 
     select
-        comparable.*
-        {%- for letter in measures %},
-            {#- A quantile cut belongs to the bin below it; every other cut to the bin above it. -#}
-            case
-                when comparable.order_count_window > 0
-                    then
-                        1
-                        {%- for number in range(1, 9) %}
-                            + case
-                                when comparable.rfm_method = 'quantile'
-                                    then case when cuts.{{ letter }}_cut_{{ number }} < comparable.{{ letter }}_value then 1 else 0 end
-                                when cuts.{{ letter }}_cut_{{ number }} <= comparable.{{ letter }}_value * cuts.{{ letter }}_denominator then 1
-                                else 0
-                            end
-                        {%- endfor %}
-            end as {{ letter }}_score,
-            case
-                when comparable.order_count_window > 0
-                    then comparable.{{ letter }}_value * cuts.{{ letter }}_type_denominator >= cuts.{{ letter }}_type_numerator
-            end as is_{{ letter }}_high
-        {%- endfor %}
+        comparable.*,
+        case when comparable.order_count_window > 0 then {{ rfm_score_of('r') }} end as r_score,
+        case when comparable.order_count_window > 0 then {{ rfm_score_of('f') }} end as f_score,
+        case when comparable.order_count_window > 0 then {{ rfm_score_of('m') }} end as m_score,
+        case when comparable.order_count_window > 0 then {{ is_rfm_high('r') }} end as is_r_high,
+        case when comparable.order_count_window > 0 then {{ is_rfm_high('f') }} end as is_f_high,
+        case when comparable.order_count_window > 0 then {{ is_rfm_high('m') }} end as is_m_high
     from comparable
     left join cuts on comparable.as_of_date = cuts.as_of_date
 
