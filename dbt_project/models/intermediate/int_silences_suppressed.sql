@@ -113,7 +113,7 @@ recently_contacted as (
     inner join touches
         on
             silences.customer_id = touches.customer_id
-            and {{ days_before('silences.as_of_date', 'reactivation.cool_dsuppresses_after_days') }} < touches.touched_on
+            and {{ days_before('silences.as_of_date', 'reactivation.cool_down_days') }} < touches.touched_on
             and {{ days_before('silences.as_of_date', 'touches.suppresses_after_days') }} >= touches.touched_on
 
 ),
