@@ -29,8 +29,11 @@ class ContactPoint:
     is_valid: bool
 
 
-def normalise_phone(text: str, default_country: str) -> ContactPoint:
-    """E.164 by Google's rules (phonenumbers); numbers without a country code belong to `default_country`."""
+def normalise_phone(text: str, default_country: str | None) -> ContactPoint:
+    """E.164 by Google's rules (phonenumbers).
+
+    Numbers without a country code belong to `default_country`; without one they are not well-formed.
+    """
     try:
         number = phonenumbers.parse(text, default_country)
     except phonenumbers.NumberParseException:

@@ -98,7 +98,7 @@ class Business(_Part):
 
     time_zone: TimeZoneName
     currency: CurrencyCode
-    default_country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    default_country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     history_starts_on: date
     sample: Literal["complete_journey"] | None = None
     exchange_rate_max_age_days: Annotated[int, Field(ge=0)] = 7
