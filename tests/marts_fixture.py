@@ -46,8 +46,9 @@ COLUMNS: dict[str, str] = {
         f_score integer, m_score integer, rfm_segment varchar""",
     "marts.customer_lifecycle": """as_of_date date, customer_id bigint, standard_version varchar,
         lifecycle_stage varchar, lifecycle_reason varchar""",
-    "marts.customer_value": """as_of_date date, customer_id bigint, standard_version varchar, value_tier varchar,
-        value_share decimal(18,6), cumulative_value_share decimal(18,6)""",
+    "marts.customer_value": """as_of_date date, customer_id bigint, standard_version varchar, value_measure varchar,
+        value decimal(18,2), value_tier varchar, value_reason varchar, value_share decimal(18,6),
+        cumulative_value_share decimal(18,6)""",
     "marts.rfm_cut_points": """as_of_date date, standard_version varchar, purpose varchar, measure varchar,
         cut_number integer, cut_value decimal(24,6)""",
     "marts.segment_summary": """as_of_date date, standard_version varchar, dimension varchar, class varchar,
@@ -77,6 +78,8 @@ COLUMNS: dict[str, str] = {
         ordered_on date, status varchar, is_counted boolean, currency varchar, gross_amount decimal(18,2),
         discount_amount decimal(18,2), revenue decimal(18,2), cost_amount decimal(18,2), channel varchar,
         region varchar""",
+    "marts.orders_without_rate": """source varchar, order_id varchar, ordered_on date, currency varchar,
+        original_gross_amount decimal(18,2), source_file varchar, row_number bigint""",
     "personal.customer_contacts": """customer_id bigint, name varchar, phone varchar, email varchar,
         wechat_id varchar""",
     "identity.customer_aliases": "source varchar, customer_ref varchar, registry_id bigint, customer_id bigint",
@@ -278,7 +281,7 @@ def _build_day(con: duckdb.DuckDBPyConnection, people: Sequence[_Person], day: d
     for table, columns in {
         "customer_rfm": "r_score, f_score, m_score, rfm_segment",
         "customer_lifecycle": "lifecycle_stage, lifecycle_reason",
-        "customer_value": "value_tier, value_share, cumulative_value_share",
+        "customer_value": "'revenue', revenue_window, value_tier, value_reason, value_share, cumulative_value_share",
     }.items():
         con.execute(
             f"insert into marts.{table} select as_of_date, customer_id, standard_version, {columns} "

@@ -189,7 +189,8 @@ def test_a_table_with_other_columns_is_refused_with_what_differs(publish, query)
 def test_columns_in_another_order_are_filled_by_name(con, publish, query) -> None:
     query('create schema "$s"')
     query(
-        'create table "$s".customer_value (value_tier text, standard_version text, value_share numeric(18,6), '
+        'create table "$s".customer_value (value_tier text, value_reason text, value_measure text, '
+        "value numeric(18,2), standard_version text, value_share numeric(18,6), "
         "cumulative_value_share numeric(18,6), customer_id bigint, as_of_date date)"
     )
     publish()
