@@ -4,6 +4,12 @@ with landed as (
 
 ),
 
+records as (
+
+    select * from {{ source('landing', 'customers') }}
+
+),
+
 newest as (
 
     {{ newest_version('landed', ['source', 'customer_ref']) }}
@@ -13,15 +19,24 @@ newest as (
 final as (
 
     select
-        source,
-        customer_ref,
-        name,
-        phone,
-        email,
-        wechat_id,
-        batch_sequence,
-        row_number
+        newest.source,
+        newest.customer_ref,
+        newest.name,
+        newest.phone,
+        newest.email,
+        newest.wechat_id,
+        coalesce(records.is_phone_valid, false) as is_phone_valid,
+        coalesce(records.is_email_valid, false) as is_email_valid,
+        coalesce(records.is_wechat_valid, false) as is_wechat_valid,
+        newest.batch_sequence,
+        newest.row_number
     from newest
+    left join records
+        on
+            newest.source = records.source
+            and newest.customer_ref = records.customer_ref
+            and newest.batch_sequence = records.batch_sequence
+            and newest.row_number = records.row_number
 
 )
 

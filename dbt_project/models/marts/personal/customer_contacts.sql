@@ -15,9 +15,9 @@ ranked as (
     select
         aliases.customer_id,
         personal.name,
-        personal.phone,
-        personal.email,
-        personal.wechat_id,
+        case when personal.is_phone_valid then personal.phone end as phone,
+        case when personal.is_email_valid then personal.email end as email,
+        case when personal.is_wechat_valid then personal.wechat_id end as wechat_id,
         row_number() over (
             partition by aliases.customer_id
             order by personal.batch_sequence, personal.row_number, personal.source, personal.customer_ref
