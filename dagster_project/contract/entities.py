@@ -27,6 +27,7 @@ class ColumnType(StrEnum):
     SCORE = "score"
     INTEGER = "integer"
     BOOLEAN = "boolean"
+    HASH = "hash"
 
     @property
     def sql(self) -> str:
@@ -53,6 +54,7 @@ _SQL_TYPES = {
     ColumnType.SCORE: "decimal(9,6)",
     ColumnType.INTEGER: "bigint",
     ColumnType.BOOLEAN: "boolean",
+    ColumnType.HASH: "ubigint",
 }
 _ARROW_TYPES = {
     ColumnType.TEXT: pa.string(),
@@ -64,6 +66,7 @@ _ARROW_TYPES = {
     ColumnType.SCORE: pa.decimal128(9, 6),
     ColumnType.INTEGER: pa.int64(),
     ColumnType.BOOLEAN: pa.bool_(),
+    ColumnType.HASH: pa.uint64(),
 }
 _NUMBERS = frozenset(
     {ColumnType.MONEY, ColumnType.AMOUNT, ColumnType.RATE, ColumnType.SCORE, ColumnType.INTEGER},
@@ -156,7 +159,7 @@ class Entity:
         yield "batch_id", ColumnType.TEXT
         yield "batch_sequence", ColumnType.INTEGER
         yield "row_number", ColumnType.INTEGER
-        yield "row_hash", ColumnType.TEXT
+        yield "row_hash", ColumnType.HASH
 
 
 # Every landed row says where it came from. row_number is the record in the file, from 1, the header not counted.
@@ -167,7 +170,7 @@ LINEAGE: tuple[tuple[str, ColumnType], ...] = (
     ("landed_at", ColumnType.TIMESTAMP),
     ("source_file", ColumnType.TEXT),
     ("row_number", ColumnType.INTEGER),
-    ("row_hash", ColumnType.TEXT),
+    ("row_hash", ColumnType.HASH),
 )
 
 ORDER_STATUSES = ("completed", "cancelled", "refunded", "pending")

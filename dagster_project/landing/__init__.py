@@ -5,18 +5,24 @@ customers) is dbt's.
 """
 
 from dagster_project.landing.batches import Batch, LandedRead, LandingResult, Manifest, RowCounts
-from dagster_project.landing.land import BadRowsLimitExceeded, land
+from dagster_project.landing.check import InspectedRead, inspect_reads
+from dagster_project.landing.intake import BadRowsLimitExceeded, land
 from dagster_project.landing.lock import LandingHeld
+from dagster_project.landing.quarantine import list_quarantine, replay_quarantine
 from dagster_project.landing.views import landing_relations
 
 __all__ = [
     "BadRowsLimitExceeded",
     "Batch",
+    "InspectedRead",
     "LandedRead",
     "LandingHeld",
     "LandingResult",
     "Manifest",
     "RowCounts",
+    "inspect_reads",
     "land",
     "landing_relations",
+    "list_quarantine",
+    "replay_quarantine",
 ]

@@ -28,8 +28,8 @@ class Batch:
     rows_read = accepted + rejected, and accepted = new + changed + unchanged. `excluded` are the rejected rows that a
     rule of the mapping left out. Only new and changed rows are stored. Paths are relative to the landing folder.
     `earliest_changed_on` is the first business day that a new or changed row touches, by its old or its new day.
-    `read_number` tells reads of one entity within a source apart (from 1, in the order of the settings). `replays` names
-    the batch whose quarantine was read again.
+    `read_number` tells reads of one entity within a source apart (from 1, as in the settings). `replays` names the
+    batch whose quarantine was read again, `decimal_mark` what numbers in text were read with.
     """
 
     batch_id: str
@@ -59,6 +59,7 @@ class Batch:
     quarantine_sha256: str | None = None
     is_derived: bool = False
     replays: str | None = None
+    decimal_mark: str = "."
     hash_probe: str = ""
     reasons: Mapping[str, int] = field(default_factory=dict)
 

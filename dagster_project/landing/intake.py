@@ -40,7 +40,6 @@ from dagster_project.landing.writing import (
 )
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
-from dagster_project.settings.sources import Read, Source
 from dagster_project.sources.files import SourceError, SourceFile, find_files, fingerprint, opened
 from dagster_project.sql_text import quote_identifier, quote_literal
 
@@ -281,6 +280,7 @@ def commit(
             quarantine_sha256=sha256_of(quarantine) if rows and quarantine else None,
             is_derived=rows is None,
             replays=replays,
+            decimal_mark=checked.decimal_mark,
             hash_probe=probe,
             reasons=reasons if rows else {},
         )
@@ -301,6 +301,7 @@ def commit(
                 manifest,
                 relation=_links_sql(mapping, accepted),
                 time_zone=time_zone,
+                position="place",
             )
             batches.append(batch(links, stamp(1), "customer_links", None))
     write_entry(settings.paths.landing, batches)
@@ -317,11 +318,12 @@ def _changed_since(written: Written, is_versioned: bool, now: datetime, time_zon
 def _links_sql(mapping: Mapping, accepted: str) -> str:
     """One row a customer and linked source; a link that is gone is a deleted row."""
     parts = []
-    for linked in mapping.read.links:
+    for number, linked in enumerate(mapping.read.links):
         ref = f"nullif(trim(cast({quote_identifier(f'link {linked}')} as varchar)), '')"
         parts.append(
             f"select customer_ref, {quote_literal(linked)} as linked_source, {ref} as linked_ref, "
-            f"is_deleted or {ref} is null as is_deleted, row_number from ({accepted})"
+            f"is_deleted or {ref} is null as is_deleted, row_number, "
+            f"row_number * {len(mapping.read.links)} + {number} as place from ({accepted})"
         )
     return " union all ".join(parts)
 
@@ -335,11 +337,8 @@ def _limit_message(
 ) -> str:
     top = "; ".join(f"{reason} ({count})" for reason, count in list(reasons.items())[:TOP_REASONS])
     return (
-        f"{file_name}, source {mapping.source.name}, entity {mapping.read.entity}: {counts.rejected - counts.excluded} of "
-        f"{counts.read - counts.excluded} rows ({counts.bad_share:.2%}) are bad, more than the limit of {limit:.2%}. "
-        f"Most common: {top}. All are in {quarantine}. Nothing of the file was landed: mend the mapping or the file, or "
-        f"set bad_rows_limit at {mapping.place}."
+        f"{file_name}, source {mapping.source.name}, entity {mapping.read.entity}: "
+        f"{counts.rejected - counts.excluded} of {counts.read - counts.excluded} rows ({counts.bad_share:.2%}) are bad, more than the limit of {limit:.2%}. "
+        f"Most common: {top}. All are in {quarantine}. Nothing of the file was landed: mend the mapping or the file, "
+        f"or set bad_rows_limit at {mapping.place}."
     )
-
-
-__all__ = ["BadRowsLimitExceeded", "Read", "Source", "land"]

@@ -20,6 +20,7 @@ from dagster_project.contract.contact_points import (
 )
 from dagster_project.contract.entities import Column
 from dagster_project.errors import SettingsError
+from dagster_project.landing.batches import Batch
 from dagster_project.landing.expressions import (
     Cast,
     Check,
@@ -84,6 +85,7 @@ class CheckedRows:
     mapping: Mapping
     records: Records
     file_name: str
+    decimal_mark: str
 
     def counts(self, con: duckdb.DuckDBPyConnection) -> Counts:
         """Count the rows of both tables."""
@@ -116,9 +118,9 @@ def check_rows(
     mapping: Mapping,
     *,
     file_name: str,
-    is_replay: bool = False,
+    replayed: Batch | None = None,
 ) -> CheckedRows:
-    """Fill `rows` and `broken` from a file's records.
+    """Fill `rows` and `broken` from a file's records, or from the quarantine of the batch `replayed`.
 
     Raises:
         SourceError: a mapped column is not in the file, or its decimal mark cannot be told.
@@ -128,7 +130,7 @@ def check_rows(
         _refuse_bad_expressions(con, mapping, name)
     drop_rejects(con)
     try:
-        _fill_checked(con, records, mapping, file_name, is_replay)
+        decimal_mark = _fill_checked(con, records, mapping, file_name, replayed)
         lost = records.mend is not None and lost_lines(con)
     except duckdb.Error:
         if records.mend is None:
@@ -136,7 +138,7 @@ def check_rows(
         lost = True
     if lost and records.mend is not None:
         records = records.mend()
-        _fill_checked(con, records, mapping, file_name, is_replay)
+        decimal_mark = _fill_checked(con, records, mapping, file_name, replayed)
     _fill_broken(con, records)
     _number_rows(con, records)
     _hash_references(con, mapping)
@@ -146,7 +148,7 @@ def check_rows(
         _refuse_unclear_orders(con)
     if mapping.read.entity == "customers":
         _add_contact_points(con, mapping)
-    return CheckedRows(mapping, records, file_name)
+    return CheckedRows(mapping, records, file_name, decimal_mark)
 
 
 def missing_columns(records: Records, mapping: Mapping) -> list[str]:
@@ -167,20 +169,22 @@ def missing_columns(records: Records, mapping: Mapping) -> list[str]:
 
 
 def _fill_checked(
-    con: duckdb.DuckDBPyConnection, records: Records, mapping: Mapping, file_name: str, is_replay: bool
-) -> None:
-    missing = missing_columns(records, mapping)
+    con: duckdb.DuckDBPyConnection, records: Records, mapping: Mapping, file_name: str, replayed: Batch | None
+) -> str:
+    """Cast and check every record into `checked`; gives the decimal mark that numbers were read with."""
+    missing = missing_columns(records, mapping) if replayed is None else []
     if missing:
         there = ", ".join(column.name for column in records.columns[:SHOWN_COLUMNS])
         raise SourceError(f"{file_name}, read by {mapping.place}: {' '.join(missing)} The file has: {there}.")
-    decimal = _decimal_mark(con, records, mapping, file_name)
-    casts = dict(_casts(records, mapping, decimal, is_replay))
+    decimal = replayed.decimal_mark if replayed is not None else _decimal_mark(con, records, mapping, file_name)
+    casts = dict(_casts(records, mapping, decimal, is_replay=replayed is not None))
     rules = [
         check
         for name, condition in mapping.read.where.items()
         for check in condition_checks(name, condition, _found(records, name), decimal=decimal)
     ]
     con.execute(f"create or replace temp table checked as {_checked_sql(records, mapping, casts, rules)}")
+    return decimal
 
 
 def _checked_sql(records: Records, mapping: Mapping, casts: dict[str, Cast], rules: list[Check]) -> str:
@@ -208,12 +212,8 @@ def _checked_sql(records: Records, mapping: Mapping, casts: dict[str, Cast], rul
     checks = [check for cast in casts.values() for check in cast.checks] + _unmapped_checks(mapping)
     fails = " or ".join(f"coalesce({check.fails}, false)" for check in checks) or "false"
     excluded = " or ".join(quote_identifier(f"rule {number}") for number in range(len(rules))) or "false"
-    reasons = ", ".join(
-        [
-            *(quote_identifier(f"rule reason {number}") for number in range(len(rules))),
-            *(f"case when {check.fails} then {check.reason} end" for check in checks),
-        ]
-    )
+    rule_reasons = ", ".join(quote_identifier(f"rule reason {number}") for number in range(len(rules))) or "null"
+    reasons = ", ".join(f"case when {check.fails} then {check.reason} end" for check in checks)
     kept = [
         f"{quote_identifier(name)}" if name in casts else f"cast(null as {column.type.sql}) as {quote_identifier(name)}"
         for name, column in columns.items()
@@ -225,14 +225,15 @@ def _checked_sql(records: Records, mapping: Mapping, casts: dict[str, Cast], rul
             given_number,
             case
                 when record_fault is not null then [record_fault]
-                when {excluded} or {fails} then list_filter([{reasons}], lambda reason: reason is not null)
+                when {excluded} then list_filter([{rule_reasons}], lambda reason: reason is not null)
+                when {fails} then list_filter([{reasons}], lambda reason: reason is not null)
             end as reasons,
             record_fault is null and ({excluded}) as is_excluded
         from (select {", ".join([*typed, *carried])} from (select {", ".join(raw)} from ({records.relation})))
     """
 
 
-def _casts(records: Records, mapping: Mapping, decimal: str, is_replay: bool) -> Iterator[tuple[str, Cast]]:
+def _casts(records: Records, mapping: Mapping, decimal: str, *, is_replay: bool) -> Iterator[tuple[str, Cast]]:
     read = mapping.read
     for name, column in read.mappable.items():
         spec = read.columns.get(name)
@@ -241,6 +242,8 @@ def _casts(records: Records, mapping: Mapping, decimal: str, is_replay: bool) ->
             if spec is None:
                 continue
         found = [each for source in spec.source_names if (each := records.find(source)) is not None]
+        if not found and spec.source_names:
+            found = [_found(records, spec.source_names[0])]
         sources = found if spec.sum_of is not None else found[:1]
         zones = Zones(spec.time_zone or mapping.source.time_zone, mapping.business.time_zone)
         yield name, cast_column(column, spec, sources, decimal=decimal, zones=zones, lenient_iso=is_replay)
@@ -270,10 +273,8 @@ def _unmapped_checks(mapping: Mapping) -> list[Check]:
 
 
 def _found(records: Records, name: str) -> SourceColumn:
-    column = records.find(name)
-    if column is None:
-        raise KeyError(name)
-    return column
+    """The column, or a blank one: a record that is replayed need not hold all that its file held."""
+    return records.find(name) or SourceColumn(name, "null::varchar")
 
 
 def _decimal_mark(con: duckdb.DuckDBPyConnection, records: Records, mapping: Mapping, file_name: str) -> str:
@@ -293,7 +294,7 @@ def _decimal_mark(con: duckdb.DuckDBPyConnection, records: Records, mapping: Map
     ]
     if not columns:
         return "."
-    shown = f"select {', '.join(column.sql + ' as ' + quote_identifier(f'n{index}') for index, column in enumerate(columns))}"
+    shown = "select " + ", ".join(f"{column.sql} as n{index}" for index, column in enumerate(columns))
     pooled = " union all ".join(
         f"select {quote_identifier(f'n{index}')} as n from numbers" for index in range(len(columns))
     )
@@ -372,7 +373,7 @@ def _number_rows(con: duckdb.DuckDBPyConnection, records: Records) -> None:
 
 
 def _rewrite(con: duckdb.DuckDBPyConnection, select: str) -> None:
-    """Replace `rows` by a selection from it, in file order. An UPDATE would move rows: DuckDB rewrites those with lists."""
+    """Replace `rows` by a selection from it, in file order. An UPDATE would move the rows that hold lists."""
     con.execute(f"create or replace temp table rewritten as select * from ({select}) order by row_number")
     con.execute("drop view rows")
     con.execute("drop table checked")
@@ -400,7 +401,7 @@ def _hash_references(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
         return
     if mapping.hash_key is None:
         raise SettingsError(
-            f"{mapping.place}, columns.customer_ref: hash is true, which needs the environment variable STRATA_HASH_KEY."
+            f"{mapping.place}, columns.customer_ref: hash is true, which needs STRATA_HASH_KEY in the environment."
         )
     key = mapping.hash_key
     kind = f"customer_ref {mapping.source.name}"
@@ -480,7 +481,7 @@ def _number_lines(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
 
 
 def _refuse_unclear_orders(con: duckdb.DuckDBPyConnection) -> None:
-    """Orders whose lines contradict one another: their lines are rejected together, for an order stands or falls whole."""
+    """Reject the lines of orders whose lines contradict one another: an order stands or falls whole."""
     con.execute(
         """
         create or replace temp table unclear_orders as
@@ -501,7 +502,8 @@ def _refuse_unclear_orders(con: duckdb.DuckDBPyConnection) -> None:
             case when currencies > 1 then 'the lines of the order have several currencies' end,
             case when numbers < lines then 'two lines of the order have one line_number' end,
             case when gross_amount < 0
-                then 'the gross amount of the order is below 0; land returns as refunds or leave them out with where' end
+                then 'the gross amount of the order is below 0; leave returns out with where, or land them as refunds'
+            end
         ], lambda reason: reason is not null) as reasons
         from orders
         where customers > 1 or currencies > 1 or numbers < lines or gross_amount < 0

@@ -7,7 +7,7 @@ The manifest is not written here: until it is, the files are orphans.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ import duckdb
 
 from dagster_project.contract.entities import ENTITIES, ColumnType, Entity
 from dagster_project.landing.batches import Batch, Manifest
-from dagster_project.landing.rows import CheckedRows, Counts
+from dagster_project.landing.rows import CheckedRows
 from dagster_project.sources.files import glob_free
 from dagster_project.sql_text import quote_identifier, quote_list, quote_literal
 
@@ -61,13 +61,28 @@ def hash_probe(con: duckdb.DuckDBPyConnection) -> str:
 
 
 def write_batch(
-    con: duckdb.DuckDBPyConnection, entity: Entity, stamp: Stamp, manifest: Manifest, *, relation: str, time_zone: str
+    con: duckdb.DuckDBPyConnection,
+    entity: Entity,
+    stamp: Stamp,
+    manifest: Manifest,
+    *,
+    relation: str,
+    time_zone: str,
+    position: str = "row_number",
 ) -> Written:
-    """Write the new and changed rows of `relation`: the contract's columns, is_deleted and row_number, in file order."""
+    """Write the new and changed rows of `relation`: the contract's columns, is_deleted and row_number, in file order.
+
+    `position` is SQL for a number of its own for each row, rising with the file.
+    """
     current = manifest.of(entity.name, None if "source" not in entity.key else stamp.source)
-    con.execute(f"create or replace temp view incoming as {_incoming_sql(entity, relation, stamp.source, time_zone)}")
+    incoming = _incoming_sql(entity, relation, stamp.source, position, time_zone)
+    con.execute(f"create or replace temp view incoming as {incoming}")
+    if entity.name == "order_lines":
+        _judge_lines(con, entity, current, manifest)
+        written = _write(con, entity, stamp, manifest, time_zone)
+        return replace(written, earliest_changed_on=_order_day_of_changed_lines(con, stamp.source, manifest, time_zone))
     _judge(con, entity, current, manifest, time_zone)
-    return _write(con, entity, stamp, manifest)
+    return _write(con, entity, stamp, manifest, time_zone)
 
 
 def write_orders_from_lines(
@@ -77,32 +92,33 @@ def write_orders_from_lines(
     lines, orders = ENTITIES["order_lines"], ENTITIES["orders"]
     line_stamp, order_stamp = stamps
     con.execute(f"create or replace temp table made_orders as {_orders_sql(lines, relation)}")
-    order_columns = ", ".join(column.name for column in orders.columns)
+    order_hash = f"hash({', '.join(column.name for column in orders.columns)}, is_deleted, lines_hash)"
     con.execute(
-        f"create or replace temp view incoming as select *, hash({order_columns}, is_deleted, lines_hash) as full_hash, "
-        f"hash({order_columns}, is_deleted, lines_hash) as row_hash, {_day('ordered_at', time_zone)} as event_on, "
-        f"{_day('ordered_at', time_zone)} as changed_on, {quote_literal(order_stamp.source)} as source from made_orders"
+        f"create or replace temp view incoming as select *, row_number as position, {order_hash} as full_hash, "
+        f"{order_hash} as row_hash, {_changed_day(orders, time_zone)} as changed_on, "
+        f"{quote_literal(order_stamp.source)} as source from made_orders"
     )
     _judge(con, orders, manifest.of("orders", order_stamp.source), manifest, time_zone)
     is_judged = _has_verdicts(con)
     if is_judged:
         con.execute(
             "create or replace temp table order_verdicts as select order_id, state, changed_on "
-            "from verdicts inner join made_orders using (row_number)"
+            "from verdicts inner join made_orders on verdicts.position = made_orders.row_number"
         )
-    written_orders = _write(con, orders, order_stamp, manifest)
+    written_orders = _write(con, orders, order_stamp, manifest, time_zone)
     con.execute(
-        f"create or replace temp view incoming as select rows.*, {_hash(lines, personal=False)} as row_hash, "
-        f"{_hash(lines, personal=True)} as full_hash, null::date as event_on, null::date as changed_on, "
+        "create or replace temp view incoming as select rows.*, row_number as position, "
+        f"{_hash(lines, personal=False)} as row_hash, "
+        f"{_hash(lines, personal=True)} as full_hash, null::date as changed_on, "
         f"{quote_literal(line_stamp.source)} as source from ({relation}) as rows"
     )
     if is_judged:
         con.execute(
-            "create or replace temp table verdicts as select incoming.row_number, order_verdicts.state, "
+            "create or replace temp table verdicts as select incoming.position, order_verdicts.state, "
             "order_verdicts.changed_on from incoming inner join order_verdicts using (order_id)"
         )
     written_lines = replace(
-        _write(con, lines, line_stamp, manifest),
+        _write(con, lines, line_stamp, manifest, time_zone),
         first_event_on=written_orders.first_event_on,
         last_event_on=written_orders.last_event_on,
         earliest_changed_on=written_orders.earliest_changed_on,
@@ -115,7 +131,8 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp
     _make_private(path.parent)
     records = checked.records
     con.execute(
-        "create or replace temp view rejected as select row_number, reasons, is_excluded from rows where reasons is not null"
+        "create or replace temp view rejected as "
+        "select row_number, reasons, is_excluded from rows where reasons is not null"
     )
     place = records.row_number or _place_sql(con)
     entity = checked.mapping.read.entity
@@ -179,14 +196,13 @@ def _place_sql(con: duckdb.DuckDBPyConnection) -> str:
     return "place + coalesce((select max(shift) from shifts where from_place <= place), 0)"
 
 
-def _incoming_sql(entity: Entity, relation: str, source: str, time_zone: str) -> str:
-    event = entity.event_column
+def _incoming_sql(entity: Entity, relation: str, source: str, position: str, time_zone: str) -> str:
     return f"""
         select
             rows.*,
+            {position} as position,
             {_hash(entity, personal=False)} as row_hash,
             {_hash(entity, personal=True)} as full_hash,
-            {_event_day(entity, event, time_zone)} as event_on,
             {_changed_day(entity, time_zone)} as changed_on,
             {quote_literal(source)} as source
         from ({relation}) as rows
@@ -198,19 +214,26 @@ def _hash(entity: Entity, *, personal: bool) -> str:
     return f"hash({', '.join(map(quote_identifier, columns))}, is_deleted)"
 
 
-def _event_day(entity: Entity, column: str | None, time_zone: str) -> str:
-    if column is None:
-        return "cast(null as date)"
-    return _day(column, time_zone) if entity.column(column).type is ColumnType.TIMESTAMP else column
-
-
 def _changed_day(entity: Entity, time_zone: str) -> str:
-    days = [_event_day(entity, column, time_zone) for column in entity.change_columns]
+    days = [_day(entity, column, column, time_zone) for column in entity.change_columns]
     return f"least({', '.join(days)})" if days else "cast(null as date)"
 
 
-def _day(column: str, time_zone: str) -> str:
-    return f"cast(timezone({quote_literal(time_zone)}, {quote_identifier(column)}) as date)"
+def _day(entity: Entity, column: str, sql: str, time_zone: str) -> str:
+    """The business day of `sql`, a value of `column` or its least or greatest."""
+    if entity.column(column).type is not ColumnType.TIMESTAMP:
+        return sql
+    return f"cast(timezone({quote_literal(time_zone)}, {sql}) as date)"
+
+
+def _event_days(con: duckdb.DuckDBPyConnection, entity: Entity, time_zone: str) -> tuple[date | None, date | None]:
+    """First and last day of `incoming`: of the first and last instant, which costs two conversions instead of all."""
+    column = entity.event_column
+    if column is None:
+        return None, None
+    days = ", ".join(_day(entity, column, f"{each}({column})", time_zone) for each in ("min", "max"))
+    first, last = con.execute(f"select {days} from incoming").fetchall()[0]
+    return first, last
 
 
 def _orders_sql(lines: Entity, relation: str) -> str:
@@ -234,7 +257,7 @@ def _orders_sql(lines: Entity, relation: str) -> str:
             max(updated_at) as updated_at,
             bool_and(is_deleted) as is_deleted,
             min(row_number) as row_number,
-            bit_xor({_hash(lines, personal=True)}) as lines_hash
+            sum({_hash(lines, personal=True)}) as lines_hash
         from ({relation})
         group by order_id
         order by row_number
@@ -244,7 +267,7 @@ def _orders_sql(lines: Entity, relation: str) -> str:
 def _judge(
     con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest, time_zone: str
 ) -> None:
-    """Fill `verdicts` (row_number, state, changed_on) from `incoming`, or leave it out where every row is new."""
+    """Fill `verdicts` (position, state, changed_on) from `incoming`, or leave it out where every row is new."""
     key = ", ".join(quote_identifier(name) for name in entity.own_key)
     con.execute("drop table if exists verdicts")
     has_doubles = con.execute(
@@ -261,12 +284,12 @@ def _judge(
         create or replace temp table verdicts as
         with ranked as (
             select
-                {key}, row_number, full_hash, changed_on,
+                {key}, position, full_hash, changed_on,
                 row_number() over versions as nth,
                 lag(full_hash) over versions as previous_hash,
                 lag(changed_on) over versions as previous_changed_on
             from incoming
-            window versions as (partition by {key} order by {newest}row_number)
+            window versions as (partition by {key} order by {newest}position)
         ),
         newest as (
             select * exclude (version_rank) from (
@@ -279,7 +302,7 @@ def _judge(
         ),
         compared as (
             select
-                ranked.row_number,
+                ranked.position,
                 ranked.changed_on,
                 case when ranked.nth = 1 then newest.changed_on else previous_changed_on end as old_changed_on,
                 ranked.nth > 1 or newest.batch_sequence is not null as is_known,
@@ -294,7 +317,7 @@ def _judge(
             left join newest using ({key})
         )
         select
-            row_number,
+            position,
             case
                 when not is_known then 'new'
                 when is_equal or stands_already then 'unchanged'
@@ -318,8 +341,7 @@ def _stored_versions(
             "null::bigint as batch_sequence, row_number, full_hash, changed_on from incoming limit 0"
         )
         return
-    files = quote_list(glob_free(manifest.absolute(batch.path)) for batch in current if batch.path)
-    relation = f"select * from read_parquet({files}, union_by_name = true)"
+    relation = f"select * from {_read_batches(current, manifest)}"
     probe = hash_probe(con)
     if entity.personal_columns:
         personal = quote_list(
@@ -330,7 +352,7 @@ def _stored_versions(
             f"select public.* exclude (row_hash), personal.row_hash, {names} from ({relation}) as public inner join "
             f"read_parquet({personal}, union_by_name = true) as personal using (batch_sequence, row_number)"
         )
-    full_hash = "cast(row_hash as ubigint)"
+    full_hash = "row_hash"
     if any(batch.hash_probe != probe for batch in current):
         full_hash = _hash(entity, personal=True)
     con.execute(
@@ -345,7 +367,64 @@ def _stored_versions(
     )
 
 
-def _write(con: duckdb.DuckDBPyConnection, entity: Entity, stamp: Stamp, manifest: Manifest) -> Written:
+def _judge_lines(con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest) -> None:
+    """Fill `verdicts` for lines of orders that are read by themselves: by order, for a batch holds all lines of one."""
+    con.execute("drop table if exists verdicts")
+    if not current:
+        return
+    line_hash = _hash(entity, personal=True)
+    con.execute(
+        f"""
+        create or replace temp table verdicts as
+        with stored as (
+            select landed.order_id, landed.batch_sequence, sum({line_hash}) as lines_hash
+            from (select * from {_read_batches(current, manifest)} semi join incoming using (order_id)) as landed
+            group by landed.order_id, landed.batch_sequence
+        ),
+        newest as (select order_id, arg_max(lines_hash, batch_sequence) as lines_hash from stored group by order_id),
+        orders as (
+            select
+                incoming.order_id,
+                case
+                    when any_value(newest.lines_hash) is null then 'new'
+                    when sum(incoming.full_hash) = any_value(newest.lines_hash) then 'unchanged'
+                    else 'changed'
+                end as state
+            from incoming
+            left join newest using (order_id)
+            group by incoming.order_id
+        )
+        select incoming.position, orders.state, null::date as changed_on
+        from incoming
+        inner join orders using (order_id)
+        """
+    )
+
+
+def _order_day_of_changed_lines(
+    con: duckdb.DuckDBPyConnection, source: str, manifest: Manifest, time_zone: str
+) -> date | None:
+    """First day of the orders whose lines are new or changed, as far as those orders have landed."""
+    orders = manifest.of("orders", source)
+    if not orders:
+        return None
+    changed = "select distinct order_id from incoming"
+    if _has_verdicts(con):
+        changed += " semi join (select position from verdicts where state <> 'unchanged') using (position)"
+    day = _day(ENTITIES["orders"], "ordered_at", "min(ordered_at)", time_zone)
+    rows = con.execute(
+        f"select {day} from {_read_batches(orders, manifest)} semi join ({changed}) using (order_id)"
+    ).fetchall()
+    first: date | None = rows[0][0]
+    return first
+
+
+def _read_batches(batches: Sequence[Batch], manifest: Manifest) -> str:
+    files = quote_list(glob_free(manifest.absolute(batch.path)) for batch in batches if batch.path)
+    return f"read_parquet({files}, union_by_name = true)"
+
+
+def _write(con: duckdb.DuckDBPyConnection, entity: Entity, stamp: Stamp, manifest: Manifest, time_zone: str) -> Written:
     """Write what `verdicts` calls new or changed, or all of `incoming` where there are no verdicts."""
     landed_on = quote_literal(stamp.landed_at.isoformat())
     if _has_verdicts(con):
@@ -354,14 +433,16 @@ def _write(con: duckdb.DuckDBPyConnection, entity: Entity, stamp: Stamp, manifes
             "count(*) filter (state = 'unchanged'), min(changed_on) filter (state <> 'unchanged') from verdicts"
         ).fetchall()[0]
         kept = (
-            "select incoming.* from incoming semi join (select row_number from verdicts where state <> 'unchanged') "
-            "using (row_number) order by row_number"
+            "select incoming.* from incoming semi join (select position from verdicts where state <> 'unchanged') "
+            "using (position) order by position"
         )
     else:
-        new, earliest = con.execute("select count(*), min(changed_on) from incoming").fetchall()[0]
+        least_days = [_day(entity, column, f"min({column})", time_zone) for column in entity.change_columns]
+        earliest_sql = f"least({', '.join(least_days)})" if least_days else "cast(null as date)"
+        new, earliest = con.execute(f"select count(*), {earliest_sql} from incoming").fetchall()[0]
         changed = unchanged = 0
         kept = "select * from incoming"
-    first, last = con.execute("select min(event_on), max(event_on) from incoming").fetchall()[0]
+    first, last = _event_days(con, entity, time_zone)
     path = personal_path = None
     if new + changed:
         path = manifest.folder / "batches" / entity.name / f"{stamp.batch_id}.parquet"
@@ -387,10 +468,10 @@ def _has_verdicts(con: duckdb.DuckDBPyConnection) -> bool:
     return bool(con.execute("select count(*) from duckdb_tables() where table_name = 'verdicts'").fetchall()[0][0])
 
 
-def _columns(columns: object, lineage: dict[str, str]) -> str:
+def _columns(columns: Iterable[tuple[str, ColumnType]], lineage: dict[str, str]) -> str:
     return ", ".join(
         f"cast({lineage.get(name, quote_identifier(name))} as {kind.sql}) as {quote_identifier(name)}"
-        for name, kind in columns  # type: ignore[attr-defined]
+        for name, kind in columns
     )
 
 
@@ -404,15 +485,3 @@ def _copy(con: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
 def _make_private(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-
-
-__all__ = [
-    "Counts",
-    "Stamp",
-    "Written",
-    "hash_probe",
-    "sha256_of",
-    "write_batch",
-    "write_orders_from_lines",
-    "write_quarantine",
-]

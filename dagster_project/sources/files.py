@@ -97,7 +97,8 @@ def find_files(data: Path, read: Read, *, place: str) -> list[SourceFile]:
     """
     found: dict[Path, None] = {}
     for pattern in read.path:
-        for match in sorted(glob.glob(str(data / pattern), recursive=True), key=_natural):
+        # Path.glob refuses absolute patterns, and a user may point at a folder outside the data folder.
+        for match in sorted(glob.glob(str(data / pattern), recursive=True), key=_natural):  # noqa: PTH207
             path = Path(match)
             if path.is_file() and not path.name.startswith((".", "~$")):
                 found[path] = None
@@ -136,12 +137,12 @@ def opened(
     try:
         path = _unpacked(file, temporary, made)
         if file.format == "parquet":
-            yield _parquet(con, path, file)
+            yield _parquet(con, path)
         elif file.format == "excel":
             yield _excel(con, path, file, read, place)
         elif file.format in ("csv", "tsv"):
             text = _utf8(path, file, read, place, temporary, made)
-            yield _delimited(con, text, file, read, wanted, place, temporary, made)
+            yield _delimited(text, file, read, wanted, place, temporary, made)
         else:
             text = _utf8(path, file, read, place, temporary, made)
             yield _json(con, text, file, wanted)
@@ -152,7 +153,9 @@ def opened(
             each.unlink(missing_ok=True)
 
 
-def json_records(con: duckdb.DuckDBPyConnection, relation: str, line: str, wanted: Sequence[str]) -> Records:
+def json_records(
+    con: duckdb.DuckDBPyConnection, relation: str, line: str, wanted: Sequence[str], *, row_number: str | None = None
+) -> Records:
     """Records of a relation whose column `line` holds one JSON object a row, reached by dotted paths.
 
     A name with dots is first a key of its own, then a path; a number in a path is a place in a list.
@@ -177,6 +180,7 @@ def json_records(con: duckdb.DuckDBPyConnection, relation: str, line: str, wante
             f"case when not json_valid({line}) then 'the line is no valid JSON' "
             f"when json_type({line}) <> 'OBJECT' then 'the record is no JSON object' end"
         ),
+        row_number=row_number,
     )
 
 
@@ -256,7 +260,7 @@ def _temporary_file(temporary: Path, made: list[Path], suffix: str) -> Path:
     return target
 
 
-def _parquet(con: duckdb.DuckDBPyConnection, path: Path, file: SourceFile) -> Records:
+def _parquet(con: duckdb.DuckDBPyConnection, path: Path) -> Records:
     relation = f"read_parquet({quote_literal(glob_free(path))})"
     described = con.execute(f"describe select * from {relation}").fetchall()
     columns = [SourceColumn(name.strip(BLANKS), quote_identifier(name), kind) for name, kind, *_ in described]
@@ -275,7 +279,6 @@ def _excel(con: duckdb.DuckDBPyConnection, path: Path, file: SourceFile, read: R
 
 
 def _delimited(
-    con: duckdb.DuckDBPyConnection,
     path: Path,
     file: SourceFile,
     read: Read,

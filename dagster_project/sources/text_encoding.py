@@ -122,6 +122,6 @@ def _first_fault(path: Path, encoding: str, target: Path | None = None) -> tuple
 def _undecodable(name: str, encoding: str, fault: tuple[int, int], place: str) -> EncodingError:
     offset, line = fault
     return EncodingError(
-        f"{name}: byte {offset} (line {line}) is not {encoding.removesuffix('-sig').upper()}. Set encoding at {place} to "
-        "the file's own, or save the file as UTF-8."
+        f"{name}: byte {offset} (line {line}) is not {encoding.removesuffix('-sig').upper()}. Set encoding at {place} "
+        "to the file's own, or save the file as UTF-8."
     )

@@ -89,6 +89,6 @@ class Workshop:
         files = str(self.paths.landing / "quarantine" / "*.parquet")
         if not list((self.paths.landing / "quarantine").glob("*.parquet")):
             return []
-        return duckdb.sql(
+        return self.rows(
             f"select row_number, kind, reasons, original from read_parquet('{files}') order by batch_id, row_number"
-        ).fetchall()
+        )
