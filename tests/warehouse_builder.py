@@ -20,7 +20,7 @@ import pandas as pd
 
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.identity import link
-from dagster_project.landing.batches import Manifest
+from dagster_project.landing import Manifest
 from dagster_project.settings import Paths, Settings, child_environment
 from dagster_project.settings.paths import Environment
 from dagster_project.settings.publishing import PublishingSettings
@@ -124,9 +124,9 @@ class WarehouseBuilder:
     def dbt(self, command: str, *arguments: str) -> None:
         """Run dbt on this warehouse; its output is shown when it fails."""
         project = str(self.settings.paths.dbt_project)
+        program = [sys.executable, "-m", "dbt.cli.main", command, "--project-dir", project, "--profiles-dir", project]
         done = subprocess.run(
-            [sys.executable, "-m", "dbt.cli.main", command, "--project-dir", project, "--profiles-dir", project]
-            + ["--exclude-resource-type", "unit_test", *arguments],
+            [*program, "--exclude-resource-type", "unit_test", *arguments],
             env={
                 **os.environ,
                 **child_environment(self.settings),

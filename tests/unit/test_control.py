@@ -1,0 +1,122 @@
+"""The days of a run and what marks them: a day is computed because it was asked for, learnt from, or changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from warehouse_builder import WarehouseBuilder
+
+from dagster_project.landing import Manifest
+from dagster_project.landing.batches import Batch
+from dagster_project.warehouse.control import AsOfDay, marked_days, record_builds, write_control
+
+
+def batch(sequence: int, *, entity: str = "orders", earliest_changed_on: date | None) -> Batch:
+    return Batch(
+        batch_id=f"b{sequence}",
+        sequence=sequence,
+        source="shop",
+        entity=entity,
+        source_file="orders.csv",
+        content_fingerprint="",
+        mapping_fingerprint="",
+        read_number=1,
+        rows_read=1,
+        accepted=1,
+        new=1,
+        changed=0,
+        unchanged=0,
+        rejected=0,
+        excluded=0,
+        first_event_on=earliest_changed_on,
+        last_event_on=earliest_changed_on,
+        earliest_changed_on=earliest_changed_on,
+        landed_at=datetime(2024, 1, 1, tzinfo=UTC),
+        path=f"orders/b{sequence}.parquet",
+    )
+
+
+def manifest_of(*batches: Batch) -> Manifest:
+    return Manifest(folder=Path("landing"), batches=batches)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> WarehouseBuilder:
+    return WarehouseBuilder(tmp_path, history_starts_on=date(2023, 1, 1))
+
+
+def compute(warehouse: WarehouseBuilder, manifest: Manifest, *days: date) -> list[AsOfDay]:
+    """Control rows for a run of `days` that succeeds."""
+    with warehouse.connect() as con:
+        computed = write_control(con, settings=warehouse.settings, manifest=manifest, days=days)
+        record_builds(con, computed, manifest)
+    return computed
+
+
+def marked(warehouse: WarehouseBuilder, manifest: Manifest) -> list[date]:
+    with warehouse.connect() as con:
+        return marked_days(con, manifest)
+
+
+def learnt_from(computed: list[AsOfDay]) -> list[date]:
+    return [day.day for day in computed if day.is_reference]
+
+
+def test_a_day_learns_from_the_month_ends_at_least_90_days_before_it(warehouse: WarehouseBuilder) -> None:
+    # 2023-04-01 − 90 days = 2023-01-01, before the first month end of the history; 2023-05-01 − 90 = 2023-01-31.
+    assert learnt_from(compute(warehouse, manifest_of(), date(2023, 4, 1))) == []
+    assert learnt_from(compute(warehouse, manifest_of(), date(2023, 4, 30))) == []
+    assert learnt_from(compute(warehouse, manifest_of(), date(2023, 5, 1))) == [date(2023, 1, 31)]
+
+
+def test_at_most_twelve_month_ends_are_learnt_from(warehouse: WarehouseBuilder) -> None:
+    computed = compute(warehouse, manifest_of(), date(2025, 3, 31))
+    assert learnt_from(computed) == [
+        *(date(2024, month, day) for month, day in ((1, 31), (2, 29), (3, 31), (4, 30), (5, 31), (6, 30), (7, 31))),
+        *(date(2024, month, day) for month, day in ((8, 31), (9, 30), (10, 31), (11, 30), (12, 31))),
+    ]
+    assert [day.day for day in computed if day.is_requested] == [date(2025, 3, 31)]
+
+
+def test_month_ends_learnt_once_are_not_computed_again(warehouse: WarehouseBuilder) -> None:
+    manifest = manifest_of(batch(1, earliest_changed_on=date(2023, 1, 1)))
+    compute(warehouse, manifest, date(2024, 1, 30))
+    assert [day.day for day in compute(warehouse, manifest, date(2024, 1, 31))] == [date(2024, 1, 31)]
+
+
+def test_a_month_end_is_learnt_again_when_an_order_within_its_horizon_arrives(warehouse: WarehouseBuilder) -> None:
+    first = batch(1, earliest_changed_on=date(2023, 1, 1))
+    compute(warehouse, manifest_of(first), date(2023, 8, 1))
+    late = batch(2, earliest_changed_on=date(2023, 7, 1))
+    # Within 90 days after a month end: 2023-04-30 and later ones can have returned customers now.
+    computed = compute(warehouse, manifest_of(first, late), date(2023, 8, 2))
+    assert learnt_from(computed) == [date(2023, 4, 30)]
+
+
+def test_a_batch_marks_the_stored_days_from_its_earliest_change_on(warehouse: WarehouseBuilder) -> None:
+    first = batch(1, earliest_changed_on=date(2023, 1, 1))
+    days = [date(2023, 3, day) for day in (9, 10, 11)]
+    compute(warehouse, manifest_of(first), *days)
+    assert marked(warehouse, manifest_of(first)) == []
+    late = manifest_of(first, batch(2, earliest_changed_on=date(2023, 3, 10)))
+    assert marked(warehouse, late) == days[1:]
+    compute(warehouse, late, days[1])
+    assert marked(warehouse, late) == [days[2]]
+
+
+def test_a_batch_of_unchanged_rows_marks_nothing(warehouse: WarehouseBuilder) -> None:
+    first = batch(1, earliest_changed_on=date(2023, 1, 1))
+    compute(warehouse, manifest_of(first), date(2023, 3, 10))
+    assert marked(warehouse, manifest_of(first, batch(2, earliest_changed_on=None))) == []
+
+
+def test_settings_reach_sql_as_rows(warehouse: WarehouseBuilder) -> None:
+    compute(warehouse, manifest_of(), date(2023, 3, 10))
+    rows = warehouse.frame("select window_days, rfm_method, silence_multiplier, value_high_cut from control.standards")
+    assert rows.astype(str).to_numpy().tolist() == [["365", "quantile", "2.0000", "0.800000"]]
+    [[cells]] = warehouse.frame("select count(*) from control.rfm_grid").to_numpy().tolist()
+    assert cells == 25
+    [[campaign]] = warehouse.frame("select campaign_id from control.campaign_days").to_numpy().tolist()
+    assert campaign == "reactivation-2023-03"
