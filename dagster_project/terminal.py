@@ -133,19 +133,21 @@ def plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     """Any rows as a table; numbers stand right."""
     table = _table(title, *columns, right=())
     for index in range(len(columns)):
-        if rows and all(isinstance(row[index], int | float) for row in rows):
+        if rows and all(row[index] is None or isinstance(row[index], int | float) for row in rows):
             table.columns[index].justify = "right"
     for row in rows:
-        table.add_row(*("" if value is None else escape(f"{value:,}" if isinstance(value, int) else str(value)) for value in row))
+        table.add_row(
+            *("" if value is None else escape(f"{value:,}" if isinstance(value, int) else str(value)) for value in row)
+        )
     return table
 
 
 def _table(title: str, first: str, *others: str, right: Sequence[str] | None = None) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold dim")
-    table.add_column(first)
+    table.add_column(first, overflow="fold")
     for other in others:
         is_right = other != "note" if right is None else other in right
-        table.add_column(other, justify="right" if is_right else "left")
+        table.add_column(other, justify="right" if is_right else "left", overflow="fold")
     return table
 
 

@@ -1,7 +1,5 @@
 """Who is who as an asset. How references are numbered and linked is the identity room's."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from dagster_project.defs.resources import WAREHOUSE_POOL, refusals, warehouse_held

@@ -4,15 +4,16 @@ All begin by landing, so that each works on a fresh installation and after an ol
 `daily` issues lists.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
 
 from dagster_project.defs.identity import link_references
 from dagster_project.defs.landing import RETRIES, land_all
-from dagster_project.defs.publishing import LISTS_KEY, REPORT_KEY, publish_targets, target_keys
+from dagster_project.defs.partitions import day_tags
+from dagster_project.defs.publishing import ASKED_BY_TAG, LISTS_KEY, REPORT_KEY, publish_targets, target_keys
 from dagster_project.defs.quality import refuse_failed_checks
 from dagster_project.defs.resources import WAREHOUSE_POOL, DbtChild, refusals, warehouse_held
 from dagster_project.defs.transform import (
@@ -25,6 +26,7 @@ from dagster_project.defs.transform import (
     days_controlled,
 )
 from dagster_project.settings import Settings
+from dagster_project.warehouse.run_window import are_contiguous
 
 BACKFILL_JOB = "backfill"
 MONTH_ENDS_JOB = "month_ends"
@@ -42,7 +44,7 @@ def jobs_definitions(settings: Settings, dbt: DbtChild) -> dg.Definitions:
     daily = dg.define_asset_job(
         DAILY_JOB,
         selection=everything,
-        description="Land what is new, classify the day, publish it, issue its reactivation lists and write the report.",
+        description="Land what is new, classify the day, publish it, issue its lists and write the report.",
     )
     backfill = dg.define_asset_job(
         BACKFILL_JOB,
@@ -52,13 +54,28 @@ def jobs_definitions(settings: Settings, dbt: DbtChild) -> dg.Definitions:
     return dg.Definitions(jobs=[daily, backfill, _month_ends(settings, dbt)])
 
 
-def month_ends_config(days: list[date]) -> dict[str, object]:
-    """Run configuration of the job `month_ends` for `days`."""
-    return {"ops": {"classify_chosen_days": {"config": {"days": [str(day) for day in days]}}}}
+@dataclass(frozen=True)
+class RunOfDays:
+    """A job with the tags and the configuration that make it one of certain days."""
+
+    job_name: str
+    tags: dict[str, str]
+    config: Mapping[str, object] | None = None
+
+
+def run_request(job_name: str, days: Sequence[date], *, asked_by: str) -> RunOfDays:
+    """A run of `job_name` on sorted `days`; a backfill of days that are no range is one of `month_ends`."""
+    asked = {ASKED_BY_TAG: asked_by}
+    if are_contiguous(days):
+        return RunOfDays(job_name, {**asked, **day_tags(days[0], days[-1])})
+    if job_name != BACKFILL_JOB:
+        raise ValueError(f"{job_name} takes a range of days")
+    config = {"ops": {"classify_chosen_days": {"config": {"days": [str(day) for day in days]}}}}
+    return RunOfDays(MONTH_ENDS_JOB, asked, config)
 
 
 def _month_ends(settings: Settings, dbt: DbtChild) -> dg.JobDefinition:
-    """A job of ops, because a run of assets has one contiguous range: range tags would mark the days between as built."""
+    """A job of ops: a run of assets has one contiguous range, and would mark the days between as built."""
 
     @dg.op(retry_policy=RETRIES, out=dg.Out(dg.Nothing))
     def land_files(context: dg.OpExecutionContext) -> None:

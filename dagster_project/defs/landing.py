@@ -1,7 +1,6 @@
 """Landing as assets, one an entity. How files are read and refused is the landing room's."""
 
-from __future__ import annotations
-
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -10,7 +9,7 @@ import dagster as dg
 from dagster_project.contract import entities
 from dagster_project.defs.metadata import column_schema, table_preview
 from dagster_project.defs.resources import refusals
-from dagster_project.landing import Batch, LandedRead, Manifest, land
+from dagster_project.landing import Batch, LandedRead, LandingHeld, LandingResult, Manifest, land
 from dagster_project.settings import Settings
 from dagster_project.sources.sample import prepare_sample
 
@@ -44,26 +43,47 @@ def land_all(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings
     """Bring the sample's files where one is configured, and land what is new."""
     if settings.sources.business.sample:
         prepare_sample(settings.paths)
-    result = land(settings, now=datetime.now(UTC), progress=lambda read: context.log.info(_said(read)))
+    result = _land_in_turn(context, settings)
     landed = sum(batch.stored for batch in result.batches)
     context.log.info(f"landed {landed:,} new or changed rows in {len(result.batches)} batches")
 
 
+def _land_in_turn(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings: Settings) -> LandingResult:
+    """Land when nobody else does; say for whom it waits."""
+    deadline = time.monotonic() + settings.environment.warehouse_wait_seconds
+    said = ""
+    while True:
+        try:
+            return land(settings, now=datetime.now(UTC), progress=lambda read: context.log.info(_said(read)))
+        except LandingHeld as held:
+            if time.monotonic() > deadline:
+                raise
+            if str(held) != said:
+                said = str(held)
+                context.log.warning(f"waiting: {said}")
+            time.sleep(0.5)
+
+
 def _said(read: LandedRead) -> str:
     rows = sum(batch.stored for batch in read.batches)
-    return f"{read.source}: {read.entity} from {read.source_file}: {f'{rows:,} rows' if read.batches else 'nothing new'}"
+    return (
+        f"{read.source}: {read.entity} from {read.source_file}: {f'{rows:,} rows' if read.batches else 'nothing new'}"
+    )
 
 
 def _specs(settings: Settings) -> Iterator[dg.AssetSpec]:
     sources = {
-        entity: sorted({source.name for source in settings.sources.sources for read in source.reads if read.entity == entity})
+        entity: sorted(
+            {source.name for source in settings.sources.sources for read in source.reads if read.entity == entity}
+        )
         for entity in entities.ENTITIES
     }
     for entity in entities.ENTITIES.values():
         read_from = ", ".join(sources[entity.name]) or "no source: an empty table with its contract"
         yield dg.AssetSpec(
             landing_key(entity.name),
-            description=f"Landed {entity.name.replace('_', ' ')}: immutable Parquet batches keyed by {', '.join(entity.key)}. From {read_from}.",
+            description=f"Landed {entity.name.replace('_', ' ')} as immutable Parquet batches, keyed by "
+            f"{', '.join(entity.key)}. From {read_from}.",
             group_name=GROUP,
             owners=OWNERS,
             kinds={"python", "parquet"},
@@ -96,7 +116,17 @@ def _results(manifest: Manifest) -> Iterator[dg.MaterializeResult]:  # type: ign
             "newest batches": table_preview(
                 ["sequence", "source", "entity", "file", "read", "new", "changed", "unchanged", "rejected"],
                 [
-                    [b.sequence, b.source, b.entity, b.source_file, b.rows_read, b.new, b.changed, b.unchanged, b.rejected]
+                    [
+                        b.sequence,
+                        b.source,
+                        b.entity,
+                        b.source_file,
+                        b.rows_read,
+                        b.new,
+                        b.changed,
+                        b.unchanged,
+                        b.rejected,
+                    ]
                     for b in newest
                 ],
             ),

@@ -31,11 +31,12 @@ def bar_plot(title: str, bars: Sequence[tuple[str, int]]) -> dg.MarkdownMetadata
     """Counts as a bar chart: an SVG inside the text, so that it needs no network and no file."""
     height, label_width, bar_width = 24, 150, 320
     largest = max((count for _, count in bars), default=0) or 1
+    widths = [count / largest * bar_width for _, count in bars]
     rows = "".join(
         f'<text x="{label_width - 8}" y="{row * height + 16}" text-anchor="end">{escape(label)}</text>'
-        f'<rect x="{label_width}" y="{row * height + 4}" width="{count / largest * bar_width:.1f}" height="{height - 8}" fill="#3b7dd8"/>'
-        f'<text x="{label_width + count / largest * bar_width + 6:.1f}" y="{row * height + 16}">{count:,}</text>'
-        for row, (label, count) in enumerate(bars)
+        f'<rect x="{label_width}" y="{row * height + 4}" width="{width:.1f}" height="{height - 8}" fill="#3b7dd8"/>'
+        f'<text x="{label_width + width + 6:.1f}" y="{row * height + 16}">{count:,}</text>'
+        for row, ((label, count), width) in enumerate(zip(bars, widths, strict=True))
     )
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{label_width + bar_width + 90}" height="{len(bars) * height}" '

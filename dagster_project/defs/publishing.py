@@ -2,26 +2,31 @@
 rooms do the work; a target that publishing.yaml switches off has no asset.
 """
 
-from __future__ import annotations
-
 import getpass
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import dagster as dg
+import duckdb
 
 from dagster_project.defs.metadata import table_preview
 from dagster_project.defs.partitions import ONE_RUN, business_days, days_of
+from dagster_project.defs.quality import ROWS_READ
 from dagster_project.defs.resources import WAREHOUSE_POOL, refusals, warehouse_held
 from dagster_project.defs.transform import LIST_KEYS
+from dagster_project.landing import Manifest
 from dagster_project.publishing.code_version import code_version
 from dagster_project.publishing.lists import DayLists, write_lists
 from dagster_project.publishing.parquet import publish_parquet
 from dagster_project.publishing.postgres import publish_postgres
 from dagster_project.publishing.serving import publish_serving_copy
+from dagster_project.report import write_report
+from dagster_project.report.content import CheckResult
 from dagster_project.settings import Settings
 from dagster_project.warehouse import HeldWarehouse
+from dagster_project.warehouse.checks import all_rows_read_are_accepted_or_rejected, recorded_checks
 
 PARQUET_KEY = dg.AssetKey(["publish", "parquet"])
 SERVING_KEY = dg.AssetKey(["publish", "serving_copy"])
@@ -30,6 +35,7 @@ LISTS_KEY = dg.AssetKey(["publish", "lists"])
 REPORT_KEY = dg.AssetKey(["publish", "report"])
 
 GROUP = "publish"
+REPORTED_MARTS = ("customer_segments", "segment_summary", "silent_customers", "orders_without_rate")
 # Who asked for a run, as the command line tags it; a run from Dagster's pages is asked for by whoever serves them.
 ASKED_BY_TAG = "strata/asked_by"
 Metadata = dict[str, dg.MetadataValue | str | int]
@@ -96,7 +102,7 @@ def _lists_asset(settings: Settings) -> dg.AssetsDefinition:
         group_name=GROUP,
         owners=["team:marketing"],
         kinds={"python", "csv", "excel"},
-        description="The day's reactivation lists, one CSV and one XLSX a channel, issued once and for the newest day of a run.",
+        description="Reactivation lists of the newest day of a run, one CSV and one XLSX a channel, issued once.",
     )
     def lists(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         day = days_of(context)[-1]
@@ -127,6 +133,40 @@ def _lists_metadata(settings: Settings, written: DayLists) -> Metadata:
             ["channel", "rows", "note"], [[each.channel, each.rows, each.note] for each in written.lists]
         ),
     }
+
+
+def _report_asset(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=REPORT_KEY,
+        deps=[*(dg.AssetKey(["marts", mart]) for mart in REPORTED_MARTS), LISTS_KEY],
+        partitions_def=business_days(settings),
+        backfill_policy=ONE_RUN,
+        pool=WAREHOUSE_POOL,
+        group_name=GROUP,
+        owners=["team:analytics"],
+        kinds={"python", "html"},
+        description="The report of the newest day of a run, one page a language that opens without a network.",
+    )
+    def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        day = days_of(context)[-1]
+        with refusals(), warehouse_held(context, settings) as warehouse, warehouse.connection() as con:
+            pages = write_day_report(con, settings, day)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/uri": pages[0].parent.as_uri(),
+                "pages": table_preview(["page"], [[page] for page in pages]),
+            }
+        )
+
+    return report
+
+
+def write_day_report(con: duckdb.DuckDBPyConnection, settings: Settings, day: date) -> list[Path]:
+    """Write the pages of a stored day, with what the newest checks found."""
+    manifest = Manifest.load(settings.paths)
+    checks = {ROWS_READ: all_rows_read_are_accepted_or_rejected(manifest), **recorded_checks(con)}
+    results = [CheckResult(name, check.passed, check.says) for name, check in checks.items()]
+    return write_report(con, settings=settings, day=day, checks=results)
 
 
 def _publish_parquet(warehouse: HeldWarehouse, settings: Settings, days: Sequence[date], say: Say) -> Metadata:
@@ -201,7 +241,9 @@ _TARGETS = {
         _publish_parquet, "Parquet with a manifest, one folder a day, each switched whole.", ("python", "parquet")
     ),
     SERVING_KEY: _Target(
-        _publish_serving_copy, "A read-only DuckDB file with every stored day, switched by rename.", ("python", "duckdb")
+        _publish_serving_copy,
+        "A read-only DuckDB file with every stored day, switched by rename.",
+        ("python", "duckdb"),
     ),
     POSTGRES_KEY: _Target(
         _publish_postgres, "PostgreSQL: each day replaced in one transaction.", ("python", "postgres")

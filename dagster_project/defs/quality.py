@@ -3,8 +3,6 @@
 What a check compares is warehouse/checks.py.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
@@ -17,7 +15,7 @@ from dagster_project.errors import StrataError
 from dagster_project.landing import Manifest
 from dagster_project.settings import Settings
 from dagster_project.warehouse import HeldWarehouse
-from dagster_project.warehouse.checks import Check, rows_read_are_accepted_or_rejected, table_checks
+from dagster_project.warehouse.checks import Check, record_checks, rows_read_are_accepted_or_rejected, table_checks
 
 ROWS_READ = "rows_read_are_accepted_or_rejected"
 ORDERS_KEY = dg.AssetKey(["marts", "fct_orders"])
@@ -38,7 +36,7 @@ TABLE_CHECK_SPECS = (
         "no_personal_data",
         asset=SEGMENTS_KEY,
         blocking=True,
-        description="No table of the marts has a personal column, a value that looks personal or a known contact point.",
+        description="No mart has a personal column, a value that looks personal, or a known contact point.",
     ),
 )
 
@@ -92,7 +90,9 @@ def refuse_failed_checks(warehouse: HeldWarehouse, settings: Settings) -> None:
 
 def _table_checks(warehouse: HeldWarehouse, settings: Settings) -> dict[str, Check]:
     with warehouse.connection() as con:
-        return table_checks(con, settings.sources.business.currency)
+        checks = table_checks(con, settings.sources.business.currency)
+        record_checks(con, checks)
+    return checks
 
 
 def _result(name: str, key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:

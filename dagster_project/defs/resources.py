@@ -36,12 +36,14 @@ class DbtChild(DbtCliResource):
     which only `.fetch_row_counts()` and its like use; those leave the warehouse open and are not used here.
     """
 
-    def command(self, arguments: Sequence[str], settings: Settings, **options: object) -> DbtCliInvocation:
-        """Start dbt on the warehouse of `settings`; the caller holds it."""
+    def command(
+        self, arguments: Sequence[str], settings: Settings, context: dg.AssetExecutionContext | None = None
+    ) -> DbtCliInvocation:
+        """Start dbt on the warehouse of `settings`, for the assets of `context` or for none; the caller holds it."""
         export_to_dbt(settings)
-        # A build that was killed may leave a half-written parse behind; dbt then parses anew by itself.
         parent = f"{PARENT_OPTION}{os.getpid()}"
-        return self.cli([parent, *arguments], target_path=settings.paths.dbt_target, **options)  # type: ignore[arg-type]
+        # A build that was killed may leave a half-written parse behind; dbt then parses anew by itself.
+        return self.cli([parent, *arguments], target_path=settings.paths.dbt_target, context=context)
 
     @property
     def _cli_version(self) -> Version:  # type: ignore[override]
@@ -63,12 +65,12 @@ def warehouse_held(context: Context, settings: Settings) -> Iterator[HeldWarehou
 
     The run is tagged with this process, so that its place in the pool can be freed when the process is killed.
     """
-    if PID_TAG not in context.run.tags:
-        context.instance.add_run_tags(context.run_id, this_process().tags())
     op_context = context if isinstance(context, dg.OpExecutionContext) else context.op_execution_context
+    if PID_TAG not in op_context.run.tags:
+        op_context.instance.add_run_tags(op_context.run_id, this_process().tags())
     with held(
         settings.paths.warehouse,
-        who=f"{op_context.op_def.name} of Dagster run {context.run_id[:8]}",
+        who=f"{op_context.op_def.name} of Dagster run {op_context.run_id[:8]}",
         wait_seconds=settings.environment.warehouse_wait_seconds,
         progress=context.log.warning,
     ) as warehouse:

@@ -8,21 +8,24 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterEvent, DagsterEventType, DagsterRunStatus
 from dagster._core.events.log import EventLogEntry
 
+from dagster_project.defs.partitions import RANGE_END, RANGE_START, SINGLE_DAY
 from dagster_project.defs.resources import WAREHOUSE_POOL
 from dagster_project.defs.transform import MODEL_BUILT
+from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
-from dagster_project.warehouse.processes import PID_TAG, ProcessMark, this_process
+from dagster_project.warehouse import WarehouseHeld
+from dagster_project.warehouse.processes import ProcessMark, this_process
 
 INSTANCE_FILE = "dagster.yaml"
 UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
@@ -30,7 +33,7 @@ UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunSta
 
 @dataclass(frozen=True)
 class Happened:
-    """One thing to show of a run: `kind` is what became of a step, or `said`, `warned`, `built` (a model), `waiting`."""
+    """One thing to show of a run; `kind` is what became of a step, or said, warned, built (a model), waiting."""
 
     kind: str
     step: str | None
@@ -79,7 +82,9 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
             ended.append(run.run_id)
     for place in instance.event_log_storage.get_concurrency_info(WAREHOUSE_POOL).claimed_slots:
         claiming = instance.get_run_by_id(place.run_id)
-        if claiming is None or claiming.is_finished:  # it was killed after its end was noted, before its place was freed
+        if (
+            claiming is None or claiming.is_finished
+        ):  # it was killed after its end was noted, before its place was freed
             instance.event_log_storage.free_concurrency_slots_for_run(place.run_id)
     return ended
 
@@ -126,9 +131,47 @@ def run_job(
     return Outcome(run_id, result.success, log_file, failures)
 
 
-def days_known(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[date]:
-    """Days for which Dagster knows a materialization of `key`."""
-    return sorted(date.fromisoformat(partition) for partition in instance.get_materialized_partitions(key))
+def wait_for_pool(instance: dg.DagsterInstance, settings: Settings, *, say: Callable[[str], None]) -> None:
+    """Wait until no other living run of the instance has the warehouse, and say for which one.
+
+    Inside a run Dagster waits by itself, but deaf to interrupts and without a word about who has it.
+
+    Raises:
+        WarehouseHeld: it was not free in time.
+    """
+    deadline = time.monotonic() + settings.environment.warehouse_wait_seconds
+    said = ""
+    while places := instance.event_log_storage.get_concurrency_info(WAREHOUSE_POOL).claimed_slots:
+        run = instance.get_run_by_id(places[0].run_id)
+        mark = ProcessMark.from_tags(run.tags) if run is not None else None
+        who = f"Dagster run {places[0].run_id[:8]}" + (f" of process {mark.pid}" if mark else "")
+        if time.monotonic() > deadline:
+            raise WarehouseHeld(f"The warehouse is held by {who}. Let it finish, or terminate it, then start again.")
+        if who != said:
+            say(f"waiting for the warehouse, held by {who}")
+            said = who
+        time.sleep(0.5)
+        end_dead_runs(instance)
+
+
+def newest_runs(instance: dg.DagsterInstance, limit: int) -> list[tuple[str, str, str, str, str]]:
+    """(run, job, days, status, when it began) of the newest runs."""
+    return [
+        (
+            record.dagster_run.run_id[:8],
+            record.dagster_run.job_name,
+            _days_in(record.dagster_run.tags),
+            record.dagster_run.status.value.lower(),
+            f"{record.create_timestamp:%Y-%m-%d %H:%M} UTC",
+        )
+        for record in instance.get_run_records(limit=limit)
+    ]
+
+
+def _days_in(tags: Mapping[str, str]) -> str:
+    if SINGLE_DAY in tags:
+        return tags[SINGLE_DAY]
+    return f"{tags[RANGE_START]} to {tags[RANGE_END]}" if RANGE_START in tags else ""
 
 
 @contextmanager
@@ -149,10 +192,12 @@ def _happenings(entry: EventLogEntry) -> Iterator[Happened]:
     event = entry.dagster_event
     step = entry.step_key
     if event is None:
+        if entry.user_message.startswith("Dependencies for step"):
+            return  # what follows from a failure that is told already
         if entry.user_message.startswith(MODEL_BUILT):
             yield Happened("built", step, entry.user_message.removeprefix(MODEL_BUILT))
         else:
-            yield Happened("warned" if entry.level >= logging.WARNING else "said", step, entry.user_message)
+            yield Happened("warned" if int(entry.level) >= logging.WARNING else "said", step, entry.user_message)
         return
     kinds = {
         DagsterEventType.STEP_START: "started",
@@ -169,7 +214,9 @@ def _happenings(entry: EventLogEntry) -> Iterator[Happened]:
         evaluation = event.asset_check_evaluation_data
         if not evaluation.passed:
             yield Happened(
-                "failed", step, f"check {evaluation.check_name} of {evaluation.asset_key.to_user_string()}: "
+                "failed",
+                step,
+                f"check {evaluation.check_name} of {evaluation.asset_key.to_user_string()}: "
                 f"{evaluation.description or 'does not hold'}",
             )
     elif event.event_type is DagsterEventType.ENGINE_EVENT and "blocked by limit for pool" in (event.message or ""):
@@ -189,6 +236,3 @@ def _reason(event: DagsterEvent) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
     return str(error.message).strip() if error is not None else str(event.message)
-
-
-__all__ = ["PID_TAG", "Happened", "Outcome", "days_known", "end_dead_runs", "opened_instance", "prepare_home", "run_job"]

@@ -40,9 +40,7 @@ def schedules_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(schedules=[] if status is None else [_daily(settings, status)])
 
 
-def declared_for(
-    declared: Mapping[Deployment, Status | None], deployment: Deployment, what: str
-) -> Status | None:
+def declared_for(declared: Mapping[Deployment, Status | None], deployment: Deployment, what: str) -> Status | None:
     """What is declared for `deployment`; silence is an error, not a stopped schedule.
 
     Raises:

@@ -71,8 +71,12 @@ def fingerprint(files: Iterator[Path]) -> str:
 def watched_files(settings: Settings) -> Iterator[Path]:
     """Every file that a mapping reads, once."""
     patterns = {pattern for source in settings.sources.sources for read in source.reads for pattern in read.path}
-    found = {Path(name) for pattern in patterns for name in glob.glob(str(settings.paths.data / pattern), recursive=True)}  # noqa: PTH207  (a pattern may be absolute)
-    yield from (file for file in found if file.is_file())
+    names = {
+        name
+        for pattern in patterns
+        for name in glob.glob(str(settings.paths.data / pattern), recursive=True)  # noqa: PTH207  (it may be absolute)
+    }
+    yield from (file for file in map(Path, names) if file.is_file())
 
 
 def _dropped_files(settings: Settings, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:

@@ -4,8 +4,6 @@ What Dagster shows of a model is measured here after dbt is done, in this proces
 again; the measures themselves are warehouse/measures.py.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -68,9 +66,7 @@ class StrataTranslator(DagsterDbtTranslator):
             )
         return super().get_asset_key(dbt_resource_props)
 
-    def get_asset_spec(
-        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
-    ) -> dg.AssetSpec:
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         """Without the control tables as parents: they are the settings of a run, written in the same step."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         deps = {dep.asset_key: dep for dep in spec.deps if dep.asset_key.path[0] != "control"}
@@ -164,21 +160,26 @@ def days_controlled(
 def dbt_failure(invocation: DbtCliInvocation, error: Exception) -> dg.Failure:
     """What dbt could not do, in dbt's words for each model or test, and where its log lies."""
     results = invocation.target_path / "run_results.json"
-    said = []
-    if results.exists():
-        for result in json.loads(results.read_text())["results"]:
-            if result["status"] in {"error", "fail", "runtime error"}:
-                said.append(f"{result['unique_id']}: {(result['message'] or '').strip()}")
+    finished = json.loads(results.read_text())["results"] if results.exists() else []
+    said = [
+        f"{result['unique_id']}: {(result['message'] or '').strip()}"
+        for result in finished
+        if result["status"] in {"error", "fail", "runtime error"}
+    ]
     return dg.Failure(
-        description="\n".join(["dbt build failed.", *(said or [str(error)]), f"Log: {invocation.target_path / 'dbt.log'}"]),
+        description="\n".join(
+            ["dbt build failed.", *(said or [str(error)]), f"Log: {invocation.target_path / 'dbt.log'}"]
+        ),
         allow_retries=False,
     )
 
 
-def start_build(dbt: DbtChild, settings: Settings, arguments: Sequence[str], **options: object) -> DbtCliInvocation:
+def start_build(
+    dbt: DbtChild, settings: Settings, arguments: Sequence[str], context: dg.AssetExecutionContext | None = None
+) -> DbtCliInvocation:
     """Start dbt in a target folder without results of an earlier build, so that results found there are its own."""
     (settings.paths.dbt_target / "run_results.json").unlink(missing_ok=True)
-    return dbt.command(arguments, settings, **options)
+    return dbt.command(arguments, settings, context)
 
 
 def _built(
@@ -189,7 +190,7 @@ def _built(
     days: Sequence[date],
 ) -> Iterator[DbtEvent]:
     """Build, saying each model as it is done; its events follow with what was measured once dbt has let go."""
-    invocation = start_build(dbt, settings, dbt_arguments("build"), context=context)
+    invocation = start_build(dbt, settings, dbt_arguments("build"), context)
     events: list[DbtEvent] = []
     try:
         for event in invocation.stream():
@@ -229,10 +230,11 @@ def build_models(
     try:
         for event in invocation.stream_raw_events():
             node = event.raw_event["data"].get("node_info", {})
-            if event.raw_event["info"]["name"] == "NodeFinished" and node.get("node_status") == "success":
-                if node["resource_type"] == "model":
-                    built.append(translator.get_asset_key(nodes[node["unique_id"]]))
-                    context.log.info(f"{MODEL_BUILT}{built[-1].to_user_string()}")
+            if event.raw_event["info"]["name"] != "NodeFinished" or node.get("node_status") != "success":
+                continue
+            if node["resource_type"] == "model":
+                built.append(translator.get_asset_key(nodes[node["unique_id"]]))
+                context.log.info(f"{MODEL_BUILT}{built[-1].to_user_string()}")
     except DagsterDbtCliRuntimeError as error:
         raise dbt_failure(invocation, error) from error
     return built

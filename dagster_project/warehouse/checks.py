@@ -5,7 +5,6 @@ They compare two sides that are computed apart. What a failing check stops is de
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -134,7 +133,7 @@ def one_row_a_customer_a_day(con: duckdb.DuckDBPyConnection) -> Check:
 
 
 def no_personal_data(con: duckdb.DuckDBPyConnection) -> Check:
-    """No published table has a personal column, a value that looks like a phone or an e-mail, or a known contact point."""
+    """No mart has a personal column, a value that looks like a phone or an e-mail, or a known contact point."""
     columns = con.execute(
         "select table_name, column_name, data_type from duckdb_columns() "
         "where database_name = current_database() and schema_name = 'marts' order by table_name, column_index"
@@ -157,19 +156,55 @@ def no_personal_data(con: duckdb.DuckDBPyConnection) -> Check:
 
 def _personal_values(con: duckdb.DuckDBPyConnection, table: str, column: str) -> list[str]:
     """Counts, never values: a check result is read by many."""
-    patterns = "" if column in ID_COLUMNS else (
-        f", count(*) filter (where regexp_matches(value, {quote_literal(EMAIL_PATTERN)}) "
-        f"or regexp_matches(value, {quote_literal(PHONE_PATTERN)}))"
+    patterns = (
+        ""
+        if column in ID_COLUMNS
+        else (
+            f", count(*) filter (where regexp_matches(value, {quote_literal(EMAIL_PATTERN)}) "
+            f"or regexp_matches(value, {quote_literal(PHONE_PATTERN)}))"
+        )
     )
     row = con.execute(
         f"""
         with values_found as (select distinct {quote_identifier(column)} as value from marts.{quote_identifier(table)})
-        select count(*) filter (where value in (select contact_point from known_contact_points)){patterns or ', 0'}
+        select count(*) filter (where value in (select contact_point from known_contact_points)){patterns or ", 0"}
         from values_found
         """
     ).fetchall()[0]
-    sentences = (f"are a known contact point in {table}.{column}", f"look like a phone or an e-mail in {table}.{column}")
+    sentences = (
+        f"are a known contact point in {table}.{column}",
+        f"look like a phone or an e-mail in {table}.{column}",
+    )
     return [f"{count:,} values {sentence}" for count, sentence in zip(row, sentences, strict=True) if count]
+
+
+def all_rows_read_are_accepted_or_rejected(manifest: Manifest) -> Check:
+    """The landing check over every entity, as one sentence."""
+    counts = manifest.row_counts()
+    read, accepted, rejected = (
+        sum(getattr(count, name) for count in counts) for name in ("rows_read", "accepted", "rejected")
+    )
+    holds = all(rows_read_are_accepted_or_rejected(manifest, entity).passed for entity in ENTITIES)
+    return Check(holds, f"{read:,} rows read = {accepted:,} accepted + {rejected:,} rejected")
+
+
+def record_checks(con: duckdb.DuckDBPyConnection, checks: Mapping[str, Check]) -> None:
+    """Keep what the newest run's checks found beside the tables, for the report."""
+    con.begin()
+    con.execute("create schema if not exists audit")
+    con.execute("create or replace table audit.checks (name varchar, passed boolean, says varchar)")
+    for name, check in checks.items():
+        con.execute("insert into audit.checks values (?, ?, ?)", [name, check.passed, check.says])
+    con.commit()
+
+
+def recorded_checks(con: duckdb.DuckDBPyConnection) -> dict[str, Check]:
+    """What `record_checks` kept; empty where no run has checked yet."""
+    try:
+        rows = con.execute("select name, passed, says from audit.checks order by name").fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {name: Check(passed, says) for name, passed, says in rows}
 
 
 def table_checks(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> dict[str, Check]:

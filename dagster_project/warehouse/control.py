@@ -162,6 +162,12 @@ def record_builds(con: duckdb.DuckDBPyConnection, computed: Sequence[AsOfDay], m
     con.commit()
 
 
+def stored_days(con: duckdb.DuckDBPyConnection) -> list[date]:
+    """Days whose tables are stored, rising."""
+    _create_kept_tables(con)
+    return [day for (day,) in con.execute("select as_of_date from control.snapshot_builds order by 1").fetchall()]
+
+
 def marked_days(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> list[date]:
     """Stored days that a later batch can have changed: those from its earliest changed business day on."""
     _create_kept_tables(con)

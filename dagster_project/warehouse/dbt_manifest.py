@@ -19,6 +19,7 @@ from dagster_project.settings import Settings
 from dagster_project.settings.children import child_environment
 from dagster_project.warehouse.dbt_arguments import dbt_arguments
 
+PARTIAL_PARSE = "partial_parse.msgpack"
 NOT_SOURCES = frozenset({"target", "logs", "dbt_packages"})
 
 
@@ -49,8 +50,10 @@ def fresh_manifest(settings: Settings) -> Path:
             parsed = _parse(settings, folder / "parse")
             for stale in folder.glob("manifest-*.json"):
                 stale.unlink()
-            unfinished = shutil.copy(parsed, wanted.with_suffix(".part"))
-            Path(unfinished).replace(wanted)
+            # The parse itself goes to where builds look for it, so that the first of them need not parse again.
+            paths.dbt_target.mkdir(parents=True, exist_ok=True)
+            _copy_whole(parsed.with_name(PARTIAL_PARSE), paths.dbt_target / PARTIAL_PARSE)
+            _copy_whole(parsed, wanted)
     return wanted
 
 
@@ -68,6 +71,12 @@ def _parse(settings: Settings, target: Path) -> Path:
     if done.returncode != 0:
         raise DbtProjectError(f"dbt cannot parse {project}:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
     return target / "manifest.json"
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    unfinished = target.with_name(target.name + ".part")
+    shutil.copyfile(source, unfinished)
+    unfinished.replace(target)
 
 
 def _fingerprint(project: Path) -> str:

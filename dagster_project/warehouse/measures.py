@@ -102,3 +102,20 @@ def customers_by_stage_and_tier(con: duckdb.DuckDBPyConnection, day: date) -> St
         tiers=tuple(tier for _, tier in sorted({(row[3], row[1]) for row in rows})),
         customers={(row[0], row[1]): int(row[4]) for row in rows},
     )
+
+
+def list_sizes(con: duckdb.DuckDBPyConnection, day: date) -> list[tuple[str, int, int, int, int, str]]:
+    """(channel, eligible, treated, control, not reached, note) of the lists of a day, in the channels' order."""
+    return [
+        (str(channel), int(eligible), int(treated), int(control), int(not_reached), str(note or ""))
+        for channel, eligible, treated, control, not_reached, note in con.execute(
+            """
+            select notes.channel, notes.eligible, notes.treated, notes.control, notes.not_reached, notes.note
+            from marts.reactivation_list_notes as notes
+            left join control.channels as channels on notes.channel = channels.channel
+            where notes.as_of_date = ?
+            order by channels.position
+            """,
+            [day],
+        ).fetchall()
+    ]

@@ -52,9 +52,13 @@ def warehouse(tmp_path: Path) -> Path:
 
 
 def test_opening_creates_the_file_and_closes_it_also_after_an_error(warehouse: Path) -> None:
-    with pytest.raises(ZeroDivisionError), opened(warehouse, who="test", wait_seconds=1) as con:
-        con.execute("create table kept as select 1 as x")
-        1 / 0  # noqa: B018
+    def fail_after_writing() -> None:
+        with opened(warehouse, who="test", wait_seconds=1) as con:
+            con.execute("create table kept as select 1 as x")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_after_writing()
     with duckdb.connect(warehouse) as con:
         assert con.execute("select x from kept").fetchall() == [(1,)]
 

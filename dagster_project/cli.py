@@ -1,0 +1,423 @@
+"""`strata`: the command line over the same jobs that Dagster schedules. Each command is a few lines; rooms do the work.
+
+What a user can mend is printed without a traceback and ends with exit code 1. Dagster is imported when a command needs
+it: it takes two seconds, and `strata --help` none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from dagster_project import __version__
+from dagster_project.errors import StrataError
+
+if TYPE_CHECKING:
+    import duckdb
+    from rich.table import Table
+
+    from dagster_project.landing import Manifest
+    from dagster_project.settings import Settings
+
+app = typer.Typer(
+    name="strata",
+    help="Customer Strata: land orders and CRM exports, classify customers for any day, publish segments and lists.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+quarantine = typer.Typer(help="Rows that broke the contract.", no_args_is_help=True)
+app.add_typer(quarantine, name="quarantine")
+
+PLAIN_WIDTH = 120
+DayOption = Annotated[str | None, typer.Option(help="Business day, YYYY-MM-DD.", metavar="DAY")]
+
+
+class RunFailed(StrataError):
+    """A run did not succeed; the message is what its steps said."""
+
+
+class Every(StrEnum):
+    """Which days of a range are built."""
+
+    DAY = "day"
+    MONTH_END = "month-end"
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    with _refusals():
+        app()
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    if version:
+        print(f"strata {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.command()
+def run(as_of: PLAIN_WIDTH = 120
+DayOption = None) -> None:
+    """Land what is new, classify the day, publish it, issue its lists and write its report.
+
+    The day is the last complete business day, or for the sample its last day of data.
+    """
+    console = _console()
+    settings = _settings()
+    day = _day(as_of, "--as-of") if as_of else _default_day(settings)
+    _refuse_outside(settings, [day])
+    console.print(f"[bold]Customer Strata[/] classifies customers as of [bold]{day}[/]")
+    newest_before = _manifest(settings).newest_sequence
+    _run_job(console, settings, "daily", [day])
+    _show_landed(console, settings, newest_before)
+    _show_day(console, settings, day)
+    _show_marked(console, settings)
+
+
+@app.command()
+def backfill(
+    first: Annotated[str | None, typer.Option("--from", help="First business day, YYYY-MM-DD.", metavar="DAY")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last business day, YYYY-MM-DD.", metavar="DAY")] = None,
+    every: Annotated[Every, typer.Option(help="Build every day of the range, or its month ends.")] = Every.DAY,
+    marked: Annotated[
+        bool, typer.Option("--marked", help="Build the stored days that later batches have changed.")
+    ] = False,
+) -> None:
+    """Classify and publish past days in one run. Issues no list and writes no report."""
+    console = _console()
+    settings = _settings()
+    days = _days_asked_for(settings, first, last, every, marked=marked)
+    if not days:
+        console.print("No stored day is marked: every day holds all that has landed.")
+        return
+    _refuse_outside(settings, days)
+    span = f"{days[0]}" if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
+    console.print(f"[bold]Customer Strata[/] classifies customers as of [bold]{span}[/]")
+    newest_before = _manifest(settings).newest_sequence
+    _run_job(console, settings, "backfill", days)
+    _show_landed(console, settings, newest_before)
+    console.print(_places(settings, days[-1], is_daily=False))
+    _show_marked(console, settings)
+
+
+@app.command()
+def check() -> None:
+    """Check settings and sources without writing anything."""
+    from dagster_project.landing import inspect_reads
+    from dagster_project.terminal import plain_table
+
+    console = _console()
+    settings = _settings()
+    business = settings.sources.business
+    console.print(f"[green]✓[/] settings in {escape(str(settings.paths.config))}", highlight=False)
+    console.print(
+        f"  {settings.deployment.value}, {business.time_zone}, {business.currency}, history from "
+        f"{business.history_starts_on}, standard {settings.standard.version}",
+        highlight=False,
+    )
+    if business.sample and not settings.paths.inbox.exists():
+        console.print("The sample's files are not in the inbox yet; the first `strata run` puts them there.")
+        return
+    with console.status("reading the sources"):
+        reads = inspect_reads(settings)
+    rows: list[list[object]] = []
+    for read in reads:
+        counts = (read.counts.read, read.counts.rejected, read.counts.excluded) if read.counts else (None, None, None)
+        fault = read.problem or ("more bad rows than bad_rows_limit allows" if read.is_above_limit else None)
+        rows.append(
+            [
+                read.source,
+                read.entity,
+                read.source_file,
+                *counts,
+                " ".join(["ok" if fault is None else fault, *read.notes]),
+            ]
+        )
+    columns = ["source", "entity", "file", "rows", "to quarantine", "of which by rule", "found"]
+    console.print(plain_table("Sources", columns, rows))
+    reasons = [[read.source, read.entity, reason, count] for read in reads for reason, count in read.reasons]
+    if reasons:
+        console.print(plain_table("Why rows would go to quarantine", ["source", "entity", "reason", "rows"], reasons))
+    faults = sum(read.problem is not None or read.is_above_limit for read in reads)
+    if faults:
+        raise StrataError(f"{faults} of {len(reads)} files cannot be landed as they are.")
+
+
+@app.command()
+def report(as_of: PLAIN_WIDTH = 120
+DayOption = None) -> None:
+    """Write the report of a stored day again."""
+    from dagster_project.defs.publishing import write_day_report
+    from dagster_project.warehouse import opened
+
+    console = _console()
+    settings = _settings()
+    with opened(
+        settings.paths.warehouse,
+        who="strata report",
+        wait_seconds=settings.environment.warehouse_wait_seconds,
+        progress=console.print,
+    ) as con:
+        day = _day(as_of, "--as-of") if as_of else _newest_stored_day(con)
+        for page in write_day_report(con, settings, day):
+            console.print(page)
+
+
+@quarantine.command("list")
+def quarantine_list() -> None:
+    """Show what is in quarantine: how many rows, from which file, for which reason."""
+    from dagster_project.landing import list_quarantine
+    from dagster_project.terminal import plain_table
+
+    counts: dict[tuple[str, str, str, str, str], int] = {}
+    for row in list_quarantine(_settings().paths).to_pylist():
+        for reason in row["reasons"]:
+            key = (row["source"], row["entity"], row["source_file"], row["kind"], reason)
+            counts[key] = counts.get(key, 0) + 1
+    rows = [[*key, count] for key, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    _console().print(plain_table("Quarantine", ["source", "entity", "file", "kind", "reason", "rows"], rows))
+
+
+@quarantine.command("replay")
+def quarantine_replay() -> None:
+    """Read quarantined rows again, after a mapping has been mended; they count once."""
+    from dagster_project.landing import replay_quarantine
+
+    result = replay_quarantine(_settings(), now=datetime.now(UTC))
+    accepted = sum(batch.accepted for batch in result.batches)
+    left = sum(batch.rejected for batch in result.batches)
+    _console().print(f"{accepted:,} rows accepted, {left:,} stay in quarantine. `strata run` takes them further.")
+
+
+@app.command()
+def status() -> None:
+    """Show what is stored: days, marked days, the newest runs."""
+    from dagster_project.defs.runs import newest_runs, opened_instance
+    from dagster_project.terminal import plain_table
+
+    console = _console()
+    settings = _settings()
+    stored, marked = _stored_and_marked(settings)
+    if stored:
+        console.print(f"{len(stored):,} days stored, {stored[0]} to {stored[-1]}; {len(marked):,} marked for a rebuild")
+    else:
+        console.print("No day is stored yet; `strata run` builds one.")
+    with opened_instance(settings.paths) as instance:
+        rows = newest_runs(instance, 10)
+    console.print(plain_table("Newest runs", ["run", "job", "days", "status", "began"], rows))
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000) -> None:
+    """Serve Dagster's page on this machine, with its schedules, sensors and backfills."""
+    from dagster_project.defs.runs import end_dead_runs, opened_instance, prepare_home
+    from dagster_project.settings.children import child_environment
+
+    settings = _settings()
+    prepare_home(settings.paths)
+    with opened_instance(settings.paths) as instance:
+        end_dead_runs(instance)
+    os.chdir(settings.paths.root)
+    program = Path(sys.executable).with_name("dagster")
+    words = ["dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
+    os.execve(program, words, child_environment(settings))  # noqa: S606
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except StrataError as error:
+        Console(stderr=True).print(f"[red]✗[/] {escape(str(error))}", highlight=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Ended. What was published stays; the next `strata run` finishes the work.")
+        sys.exit(130)
+
+
+def _console() -> Console:
+    # Bound to the stream as it is now: a run redirects sys.stdout to its log. A file or a pipe has no width of its own.
+    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+
+
+def _settings() -> Settings:
+    from dagster_project.settings import load_settings
+
+    return load_settings()
+
+
+def _manifest(settings: Settings) -> Manifest:
+    from dagster_project.landing import Manifest
+
+    return Manifest.load(settings.paths)
+
+
+def _day(text: str, option: str) -> date:
+    from dagster_project.warehouse.run_window import day_named
+
+    return day_named(text, setting=option)
+
+
+def _last_complete_day(settings: Settings) -> date:
+    from dagster_project.warehouse.run_window import last_complete_day
+
+    return last_complete_day(datetime.now(UTC), ZoneInfo(settings.sources.business.time_zone))
+
+
+def _default_day(settings: Settings) -> date:
+    if settings.sources.business.sample:
+        from dagster_project.sources.sample import SAMPLE_LAST_DAY
+
+        return SAMPLE_LAST_DAY
+    return _last_complete_day(settings)
+
+
+def _refuse_outside(settings: Settings, days: Sequence[date]) -> None:
+    from dagster_project.warehouse.run_window import refuse_outside
+
+    history_starts_on = settings.sources.business.history_starts_on
+    refuse_outside(days, history_starts_on=history_starts_on, last_complete=_last_complete_day(settings))
+
+
+def _days_asked_for(
+    settings: Settings, first: str | None, last: str | None, every: Every, *, marked: bool
+) -> list[date]:
+    from dagster_project.warehouse.run_window import DayError, days_between, month_ends_between
+
+    if marked:
+        if first or last:
+            raise DayError("--marked chooses the days by itself; leave out --from and --to.")
+        return _stored_and_marked(settings)[1]
+    if not first or not last:
+        raise DayError("Say --from DAY and --to DAY, or --marked.")
+    between = month_ends_between if every is Every.MONTH_END else days_between
+    return between(_day(first, "--from"), _day(last, "--to"))
+
+
+def _stored_and_marked(settings: Settings) -> tuple[list[date], list[date]]:
+    from dagster_project.warehouse import opened
+    from dagster_project.warehouse.control import marked_days, stored_days
+
+    if not settings.paths.warehouse.exists():
+        return [], []
+    wait = settings.environment.warehouse_wait_seconds
+    with opened(settings.paths.warehouse, who="strata", wait_seconds=wait, progress=_console().print) as con:
+        return stored_days(con), marked_days(con, _manifest(settings))
+
+
+def _run_job(console: Console, settings: Settings, job_name: str, days: Sequence[date]) -> None:
+    """Run a job on `days` in this process, with progress.
+
+    Raises:
+        RunFailed: it did not succeed; the message says what failed.
+    """
+    with console.status("starting"):
+        from dagster_project.definitions import build_definitions
+        from dagster_project.defs import runs
+        from dagster_project.defs.jobs import run_request
+        from dagster_project.terminal import run_display
+
+        request = run_request(job_name, days, asked_by=getpass.getuser())
+        job = build_definitions(settings).resolve_job_def(request.job_name)
+    with runs.opened_instance(settings.paths) as instance:
+        for run_id in runs.end_dead_runs(instance):
+            console.print(f"[yellow]…[/] run {run_id[:8]} was killed; marked as failed", highlight=False)
+        runs.wait_for_pool(instance, settings, say=console.print)
+        with run_display(console) as display:
+            outcome = runs.run_job(
+                job,
+                instance=instance,
+                logs=settings.paths.logs,
+                tags=request.tags,
+                config=request.config,
+                listen=lambda happened: display.show(happened.kind, happened.step, happened.text),
+            )
+    if not outcome.succeeded:
+        raise RunFailed("\n".join([*outcome.failures, f"The run's log: {outcome.log_file}"]))
+
+
+def _show_landed(console: Console, settings: Settings, newest_before: int) -> None:
+    from dagster_project.terminal import landed_table
+
+    manifest = _manifest(settings)
+    rows = []
+    for entity in sorted({batch.entity for batch in manifest.batches}):
+        now = sum(b.stored for b in manifest.batches if b.entity == entity and b.sequence > newest_before)
+        counts = [count for count in manifest.row_counts() if count.entity == entity]
+        read, accepted = sum(count.rows_read for count in counts), sum(count.accepted for count in counts)
+        rejected, excluded = sum(count.rejected for count in counts), sum(count.excluded for count in counts)
+        rows.append((entity, now, read, accepted, rejected, excluded))
+    console.print(landed_table(rows))
+
+
+def _show_day(console: Console, settings: Settings, day: date) -> None:
+    from dagster_project.terminal import lists_table, spread_table
+    from dagster_project.warehouse import opened
+    from dagster_project.warehouse.measures import customers_by_stage_and_tier, list_sizes
+
+    wait = settings.environment.warehouse_wait_seconds
+    with opened(settings.paths.warehouse, who="strata run", wait_seconds=wait, progress=console.print) as con:
+        spread = customers_by_stage_and_tier(con, day)
+        sizes = list_sizes(con, day)
+    console.print(spread_table(f"Customers on {day}", spread.stages, spread.tiers, spread.customers))
+    console.print(lists_table(sizes))
+    console.print(_places(settings, day, is_daily=True))
+
+
+def _show_marked(console: Console, settings: Settings) -> None:
+    _, marked = _stored_and_marked(settings)
+    if marked:
+        console.print(
+            f"[yellow]…[/] {len(marked):,} stored days ({marked[0]} to {marked[-1]}) are older than what has landed "
+            "for them; `strata backfill --marked` rebuilds them.",
+            highlight=False,
+        )
+
+
+def _places(settings: Settings, day: date, *, is_daily: bool) -> Table:
+    from dagster_project.terminal import places_table
+
+    paths = settings.paths
+    publishing = settings.publishing
+    places: list[tuple[str, Path | str]] = []
+    if publishing.parquet.enabled:
+        places.append(("tables, Parquet", paths.published / "parquet" / f"as_of_date={day}"))
+    if publishing.serving_copy.enabled:
+        places.append(("tables, DuckDB", paths.published / "serving" / "strata.duckdb"))
+    if publishing.postgres.enabled:
+        places.append(("tables, PostgreSQL", f"schema {publishing.postgres.schema_name}"))
+    if is_daily:
+        places.append(("lists", paths.lists / str(day)))
+        if publishing.report.enabled:
+            places += [
+                (f"report ({language})", paths.reports / str(day) / f"report-{language}.html")
+                for language in publishing.report.languages
+            ]
+    return places_table(places)
+
+
+def _newest_stored_day(con: duckdb.DuckDBPyConnection) -> date:
+    from dagster_project.warehouse.control import stored_days
+
+    days = stored_days(con)
+    if not days:
+        raise StrataError("No day is stored yet; `strata run` builds one.")
+    return days[-1]
+
+
+if __name__ == "__main__":
+    main()
