@@ -70,8 +70,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Show the v
 
 
 @app.command()
-def run(as_of: PLAIN_WIDTH = 120
-DayOption = None) -> None:
+def run(as_of: DayOption = None) -> None:
     """Land what is new, classify the day, publish it, issue its lists and write its report.
 
     The day is the last complete business day, or for the sample its last day of data.
@@ -138,15 +137,8 @@ def check() -> None:
     for read in reads:
         counts = (read.counts.read, read.counts.rejected, read.counts.excluded) if read.counts else (None, None, None)
         fault = read.problem or ("more bad rows than bad_rows_limit allows" if read.is_above_limit else None)
-        rows.append(
-            [
-                read.source,
-                read.entity,
-                read.source_file,
-                *counts,
-                " ".join(["ok" if fault is None else fault, *read.notes]),
-            ]
-        )
+        found = " ".join([fault or "ok", *read.notes])
+        rows.append([read.source, read.entity, read.source_file, *counts, found])
     columns = ["source", "entity", "file", "rows", "to quarantine", "of which by rule", "found"]
     console.print(plain_table("Sources", columns, rows))
     reasons = [[read.source, read.entity, reason, count] for read in reads for reason, count in read.reasons]
@@ -158,8 +150,7 @@ def check() -> None:
 
 
 @app.command()
-def report(as_of: PLAIN_WIDTH = 120
-DayOption = None) -> None:
+def report(as_of: DayOption = None) -> None:
     """Write the report of a stored day again."""
     from dagster_project.defs.publishing import write_day_report
     from dagster_project.warehouse import opened
