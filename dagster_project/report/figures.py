@@ -6,6 +6,7 @@ Colours are told apart with any colour vision and in grey print: one blue from l
 from __future__ import annotations
 
 import html
+import textwrap
 from itertools import pairwise
 from typing import Any
 
@@ -20,7 +21,6 @@ MARK = "#c2560c"
 BLUE = "#0b5c8a"
 FONT = "'Inter', 'Helvetica Neue', Arial, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
 SCALE = ((0.0, "#f1f6fa"), (0.25, "#c3daea"), (0.5, "#7fb0d0"), (0.75, "#3a82ae"), (1.0, "#0b4a72"))
-_DARK_FROM = 0.55  # of the scale: above it white text has contrast enough (4.5 : 1)
 
 Figure = dict[str, Any]
 
@@ -103,7 +103,9 @@ def curve_figure(content: ReportContent, words: Words) -> Figure | None:
         ],
         "layout": {
             **_layout(height=340, left=58, bottom=48),
-            "xaxis": _axis(words("curve_x"), range=[0, 1], tickformat=".0%", fixedrange=True, showgrid=False),
+            "xaxis": _axis(
+                words("curve_x"), range=[0, 1], dtick=0.2, tickformat=".0%", fixedrange=True, showgrid=False
+            ),
             "yaxis": _axis(words("curve_y", measure=measure), range=[0, 1.02], tickformat=".0%", fixedrange=True),
             "annotations": [
                 *(
@@ -146,8 +148,13 @@ def heat_colour(share: float) -> str:
 
 
 def text_colour(share: float) -> str:
-    """White or ink, whichever can be read on `heat_colour(share)`."""
-    return "#ffffff" if share >= _DARK_FROM else INK
+    """White or black, whichever stands out more from `heat_colour(share)`; at least 4.5 : 1 (WCAG 2, level AA)."""
+    linear = [
+        channel / 12.92 if channel <= 0.03928 else ((channel + 0.055) / 1.055) ** 2.4
+        for channel in (part / 255 for part in _rgb(heat_colour(share)))
+    ]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#ffffff" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else "#000000"
 
 
 def _cell_hover(cell: Cell, content: ReportContent, words: Words) -> str:
@@ -169,17 +176,22 @@ def _cell_annotations(content: ReportContent, words: Words, most: int) -> list[d
     for cell in content.cells:
         names_it = cell.segment is not None and fullest[cell.segment] is cell
         name = content.labels.of("rfm_segment", cell.segment, words.language) if names_it else None
-        head = f"<b>{html.escape(name)}</b><br>" if name else ""
+        head = f"<b>{'<br>'.join(html.escape(line) for line in _wrapped(name))}</b><br>" if name else ""
         annotations.append(
             {
                 "x": cell.f_score,
                 "y": cell.r_score,
                 "text": f"{head}{numbers.whole(cell.customers)}",
                 "showarrow": False,
-                "font": {"size": 12, "color": text_colour(cell.customers / most)},
+                "font": {"size": 11.5, "color": text_colour(cell.customers / most)},
             }
         )
     return annotations
+
+
+def _wrapped(name: str) -> list[str]:
+    """A name in lines that fit into a cell."""
+    return textwrap.wrap(name, 12, break_long_words=False) if len(name) > 12 else [name]
 
 
 def _segment_borders(by_place: dict[tuple[int, int], Cell], bins: int) -> list[tuple[float, float, float, float]]:
@@ -213,7 +225,7 @@ def _axis(title: str, **more: Any) -> dict[str, Any]:
 def _layout(*, height: int, left: int, bottom: int) -> dict[str, Any]:
     return {
         "height": height,
-        "margin": {"l": left, "r": 14, "t": 10, "b": bottom},
+        "margin": {"l": left, "r": 22, "t": 10, "b": bottom},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": FONT, "color": INK},

@@ -13,13 +13,12 @@ from importlib.resources import files
 
 from dagster_project.publishing.list_words import CHANNELS
 from dagster_project.report import numbers
-from dagster_project.report.content import ClassCount, Cut, ReportContent
+from dagster_project.report.content import ClassCount, ReportContent
 from dagster_project.report.figures import Figure, curve_figure, grid_figure, heat_colour, text_colour
 from dagster_project.report.words import Words
 from dagster_project.settings.publishing import Language
 
 _HTML_LANGUAGES = {Language.ENGLISH: "en", Language.CHINESE: "zh-CN"}
-_LABELLED_NOTES = {"consent_default"}
 # Recency, frequency and money of the eight types.
 _TYPE_MARKS = {"value": "▲▲", "develop": "▲▽", "keep": "▽▲", "winback": "▽▽"}
 
@@ -270,15 +269,22 @@ def _silence(content: ReportContent, words: Words) -> str:
 def _cuts(content: ReportContent, words: Words) -> str:
     if not content.cuts:
         return ""
-    cuts: dict[str, dict[tuple[str, int], Cut]] = {}
+    cuts: dict[tuple[str, str], list[Decimal]] = {}
     for cut in content.cuts:
-        cuts.setdefault(cut.measure, {})[cut.purpose, cut.number] = cut
+        cuts.setdefault((cut.purpose, cut.measure), []).append(cut.value)
     places = sorted({(cut.purpose, cut.number) for cut in content.cuts})
-    rows = []
+    rows: list[str] = []
     for measure in ("recency", "frequency", "monetary"):
-        own = cuts.get(measure, {})
-        values = [numbers.plain(own[place].value) if place in own else numbers.NONE for place in places]
-        rows.append(_cells([words(f"cut.{measure}"), *values], numeric=range(1, len(places) + 1)))
+        # From the lowest score up: fewer days since the last order are a higher score.
+        values = {
+            (purpose, number): value
+            for purpose in ("score", "type")
+            for number, value in enumerate(
+                sorted(cuts.get((purpose, measure), []), reverse=measure == "recency"), start=1
+            )
+        }
+        shown = [numbers.plain(values[place]) if place in values else numbers.NONE for place in places]
+        rows.append(_cells([words(f"cut.{measure}"), *shown], numeric=range(1, len(places) + 1)))
     heads = [
         words("cut.type") if purpose == "type" else words("cut.between", low=str(number), high=str(number + 1))
         for purpose, number in places

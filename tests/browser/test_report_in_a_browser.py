@@ -1,0 +1,152 @@
+"""The report in a real Chromium, from a file, without a network: it draws, fits, prints and runs no foreign script."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from marts_fixture import build_marts
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from dagster_project.report.content import LandedRows, read_content
+from dagster_project.report.page import render_page
+from dagster_project.settings.publishing import Language
+
+pytestmark = pytest.mark.browser
+
+DAY = date(2018, 1, 1)
+HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI has no chromium: install the package chromium")
+        pytest.skip("no chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    con = duckdb.connect()
+    build_marts(con, [DAY], customers=150, list_for=DAY)
+    landed = [
+        LandedRows("grocery", "orders", 1000, 990, 10, 0),
+        LandedRows("zoho_generated", "customers", 60, 60, 0, 0),
+    ]
+    folder = tmp_path_factory.mktemp("report")
+    paths = {}
+    for name in ("en", "zh", "hostile"):
+        if name == "hostile":
+            con.execute(
+                "update control.labels set label_en = ? where code in ('champions', 'silent', 'hibernating')", [HOSTILE]
+            )
+            con.execute("update marts.reactivation_list_notes set note = ?", [HOSTILE])
+        content = read_content(con, day=DAY, code_version="0.1.0+abc", currency="USD", landed=landed)
+        paths[name] = folder / f"{name}.html"
+        language = Language.CHINESE if name == "zh" else Language.ENGLISH
+        paths[name].write_text(render_page(content, language), encoding="utf-8")
+    return paths
+
+
+class Opened:
+    """A page opened from its file in a browser that has no network."""
+
+    def __init__(self, browser: Browser, path: Path, *, width: int = 1180) -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
+        self.page: Page = self.context.new_page()
+        self.requests: list[str] = []
+        self.errors: list[Any] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.goto(path.as_uri())
+        self.page.wait_for_selector("#chart-grid .heatmaplayer image, #chart-grid .heatmaplayer path")
+
+    def __enter__(self) -> Opened:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_it_draws_without_a_network_and_without_an_error(browser, pages, language) -> None:
+    with Opened(browser, pages[language]) as opened:
+        assert [url for url in opened.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+        assert opened.errors == []
+        assert opened.page.locator("#chart-curve .scatterlayer .trace").count() == 3
+        assert opened.page.locator("#chart-grid .annotation").count() == 25
+        assert opened.page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-CN"}[language]
+        heading = {"en": "Who our customers are", "zh": "我们的客户是谁"}[language]
+        assert opened.page.get_by_role("heading", level=1).inner_text() == heading
+
+
+@pytest.mark.parametrize("width", [390, 820, 1180, 1920])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_it_fits_the_window(browser, pages, language, width) -> None:
+    with Opened(browser, pages[language], width=width) as opened:
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+        chart = opened.page.locator("#chart-grid").bounding_box()
+        assert chart is not None
+        assert 250 < chart["width"] <= width
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_text_keeps_inside_its_card(browser, pages, language) -> None:
+    with Opened(browser, pages[language]) as opened:
+        spilling = opened.page.evaluate(
+            "[...document.querySelectorAll('.kpis div, section, td, th')]"
+            ".filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.innerText)"
+        )
+        assert spilling == []
+
+
+def test_hovering_a_cell_says_what_it_holds(browser, pages) -> None:
+    with Opened(browser, pages["en"]) as opened:
+        opened.page.locator("#chart-grid").scroll_into_view_if_needed()
+        box = opened.page.locator("#chart-grid .nsewdrag").bounding_box()
+        assert box is not None
+        opened.page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.1)
+        opened.page.wait_for_selector("#chart-grid .hoverlayer .hovertext")
+        said = opened.page.locator("#chart-grid .hoverlayer").text_content() or ""
+        assert "Champions" in said
+        assert "R 5 · F 5" in said
+
+
+def test_it_prints_in_a_few_pages(browser, pages) -> None:
+    with Opened(browser, pages["zh"]) as opened:
+        printed = opened.page.pdf(format="A4", print_background=True)
+        assert printed.startswith(b"%PDF")
+        assert 3 <= printed.count(b"/Type /Page\n") <= 8
+
+
+def test_hostile_labels_are_shown_and_do_nothing(browser, pages) -> None:
+    with Opened(browser, pages["hostile"]) as opened:
+        opened.page.wait_for_timeout(200)
+        assert opened.page.title() == "Who our customers are · 1 January 2018"
+        assert opened.page.locator("img").count() == 0
+        assert opened.errors == []
+        assert HOSTILE in opened.page.locator("main").inner_text()
+
+
+def test_without_scripts_every_number_is_still_there(browser, pages) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(pages["en"].as_uri())
+    text = page.locator("body").inner_text()
+    assert "Champions" in text
+    assert "Telesales" in text
+    assert "The charts need JavaScript" in text
+    context.close()
