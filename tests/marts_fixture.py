@@ -45,7 +45,7 @@ COLUMNS: dict[str, str] = {
     "marts.customer_rfm": """as_of_date date, customer_id bigint, standard_version varchar, r_score integer,
         f_score integer, m_score integer, rfm_segment varchar""",
     "marts.customer_lifecycle": """as_of_date date, customer_id bigint, standard_version varchar,
-        lifecycle_stage varchar, lifecycle_reason varchar""",
+        lifecycle_stage varchar, lifecycle_reason varchar, limit_basis varchar""",
     "marts.customer_value": """as_of_date date, customer_id bigint, standard_version varchar, value_measure varchar,
         value decimal(18,2), value_tier varchar, value_reason varchar, value_share decimal(18,6),
         cumulative_value_share decimal(18,6)""",
@@ -280,7 +280,7 @@ def _build_day(con: duckdb.DuckDBPyConnection, people: Sequence[_Person], day: d
     )
     for table, columns in {
         "customer_rfm": "r_score, f_score, m_score, rfm_segment",
-        "customer_lifecycle": "lifecycle_stage, lifecycle_reason",
+        "customer_lifecycle": "lifecycle_stage, lifecycle_reason, 'own_rhythm'",
         "customer_value": "'revenue', revenue_window, value_tier, value_reason, value_share, cumulative_value_share",
     }.items():
         con.execute(

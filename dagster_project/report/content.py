@@ -120,6 +120,7 @@ class ReportContent:
     stage_by_tier: dict[tuple[str, str], ClassCount]
     cells: tuple[Cell, ...]
     loyal: int
+    has_own_rhythm: bool
     value_measure: str
     curve: tuple[CurvePoint, ...]
     high_ends_at: CurvePoint | None
@@ -202,6 +203,7 @@ def _read(
         loyal=_rows(con, "select count(*) from marts.customer_segments where as_of_date = $day and is_loyal", day=day)[
             0
         ][0],
+        has_own_rhythm=bool(_rows(con, _OWN_RHYTHM, day=day)),
         value_measure=next(iter(_rows(con, _MEASURE, day=day)), ("revenue",))[0] or "revenue",
         curve=curve,
         high_ends_at=tier_shares.get("high"),
@@ -220,6 +222,7 @@ def _read(
 _NUMBERS = "customers, customer_share, revenue_window, revenue_share"
 _SOURCES = "select distinct source from identity.customer_aliases"
 _MEASURE = "select value_measure from marts.customer_value where as_of_date = $day limit 1"
+_OWN_RHYTHM = "select 1 from marts.customer_lifecycle where as_of_date = $day and limit_basis = 'own_rhythm' limit 1"
 _CAMPAIGN = "select campaign_id from marts.reactivation_list where as_of_date = $day limit 1"
 _CHANNELS = """
     select channel, eligible, treated, control, not_reached, note, consent_default_reason

@@ -110,14 +110,15 @@ def curve_figure(content: ReportContent, words: Words) -> Figure | None:
             "annotations": [
                 *(
                     {
-                        "x": point.customer_share,
+                        # Beside its mark while there is room to the right, else below it at the right edge.
+                        "x": point.customer_share if point.customer_share < 0.5 else 1,
                         "y": point.value_share,
                         "text": html.escape(text),
                         "showarrow": False,
-                        "xanchor": "left",
+                        "xanchor": "left" if point.customer_share < 0.5 else "right",
                         "yanchor": "top",
-                        "xshift": 10,
-                        "yshift": -4,
+                        "xshift": 10 if point.customer_share < 0.5 else 0,
+                        "yshift": -4 if point.customer_share < 0.5 else -10,
                         "font": {"size": 12, "color": INK},
                     }
                     for point, text in marks

@@ -66,5 +66,10 @@ def plain(value: Decimal) -> str:
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
+def cents(value: Decimal) -> str:
+    """A sum of money without its sign: 1861.5 → 1,861.50."""
+    return f"{value.quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+
+
 def _symbol(currency: str) -> str:
     return _SYMBOLS.get(currency, f"{currency} ")

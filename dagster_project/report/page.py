@@ -153,7 +153,8 @@ def _key_figures(content: ReportContent, words: Words) -> str:
 
 def _stages(content: ReportContent, words: Words) -> str:
     table = _class_table(content, words, "lifecycle_stage", "h.stage", content.stages)
-    return _section(words("stages"), words("stages_note"), table, words("window_note"))
+    note = words("stages_note" if content.has_own_rhythm else "stages_note_fixed")
+    return _section(words("stages"), note, table, words("window_note"))
 
 
 def _crossing(content: ReportContent, words: Words) -> str:
@@ -216,25 +217,21 @@ def _list(content: ReportContent, words: Words, channel_order: Sequence[str]) ->
         return _section(words("list"), words("list_none"), _silence(content, words))
     order = {name: number for number, name in enumerate(channel_order)}
     channels = sorted(content.channels, key=lambda channel: (order.get(channel.channel, len(order)), channel.channel))
+    fields = ("eligible", "treated", "control", "not_reached")
+    has_notes = any(channel.note for channel in channels)
     rows = []
     for channel in channels:
         name = CHANNELS.get(channel.channel, {}).get(words.language, channel.channel)
-        note = (
-            words.or_code("note", channel.note).replace("{reason}", channel.consent_default_reason or "")
-            if channel.note
-            else ""
-        )
-        counts = (channel.eligible, channel.treated, channel.control, channel.not_reached)
-        rows.append(_cells([name, *map(numbers.whole, counts), note], numeric=range(1, 5)))
-    sums = [
-        sum(getattr(channel, field) for channel in channels)
-        for field in ("eligible", "treated", "control", "not_reached")
-    ]
-    heads = [words(f"h.{key}") for key in ("channel", "eligible", "treated", "control", "not_reached", "note")]
+        note = words.or_code("note", channel.note) if channel.note else ""
+        counts = [numbers.whole(getattr(channel, field)) for field in fields]
+        notes = [note.replace("{reason}", channel.consent_default_reason or "")] if has_notes else []
+        rows.append(_cells([name, *counts, *notes], numeric=range(1, 5)))
+    sums = [numbers.whole(sum(getattr(channel, field) for channel in channels)) for field in fields]
+    heads = [(words("h.channel"), ""), *((words(f"h.{field}"), "number") for field in fields)]
     table = _table(
-        [(head, "number" if 1 <= index <= 4 else "") for index, head in enumerate(heads)],
+        [*heads, (words("h.note"), "")] if has_notes else heads,
         rows,
-        total=_cells([words("h.total"), *map(numbers.whole, sums), ""], numeric=range(1, 5)),
+        total=_cells([words("h.total"), *sums, *([""] if has_notes else [])], numeric=range(1, 5)),
     )
     note = words(
         "list_note",
@@ -283,7 +280,8 @@ def _cuts(content: ReportContent, words: Words) -> str:
                 sorted(cuts.get((purpose, measure), []), reverse=measure == "recency"), start=1
             )
         }
-        shown = [numbers.plain(values[place]) if place in values else numbers.NONE for place in places]
+        write = numbers.cents if measure == "monetary" else numbers.plain
+        shown = [write(values[place]) if place in values else numbers.NONE for place in places]
         rows.append(_cells([words(f"cut.{measure}"), *shown], numeric=range(1, len(places) + 1)))
     heads = [
         words("cut.type") if purpose == "type" else words("cut.between", low=str(number), high=str(number + 1))
@@ -350,7 +348,8 @@ def _class_table(
 ) -> str:
     """One row a class: customers, their share, revenue and its share; classes without customers stand faint."""
     most = max((count.customers for count in counts), default=0)
-    rows, faint = [], set()
+    rows: list[str] = []
+    faint: set[int] = set()
     for count in counts:
         if not count.customers:
             # The standard names classes that can hold nobody here, such as `unknown` where all is known.

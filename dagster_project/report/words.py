@@ -69,6 +69,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Each customer is measured against their own rhythm: silent means quiet for longer than is usual for them.",
         "以每位客户自身的购买节奏衡量：沉默，指安静的时间超过其惯常间隔。",
     ),
+    "stages_note_fixed": (
+        "Silent means more days without an order than the standard allows, the same for every customer.",
+        "沉默，指未下单的天数超过分类标准规定的天数，对所有客户一致。",
+    ),
     "value": ("Where the money comes from", "收入来自谁"),
     "value_note": (
         "{share} of the customers who bought bring {value} of the {measure}: the high-value tier.",

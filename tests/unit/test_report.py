@@ -221,6 +221,14 @@ def test_an_assumed_consent_is_shown_with_its_reason(con) -> None:
     assert "默认同意：Counsel &lt;2026&gt;" in page
 
 
+def test_fixed_limits_are_not_called_a_rhythm(con) -> None:
+    assert "their own rhythm" in render_page(read(con), Language.ENGLISH)
+    con.execute("update marts.customer_lifecycle set limit_basis = 'fixed'")
+    page = render_page(read(con), Language.ENGLISH)
+    assert "their own rhythm" not in page
+    assert "the same for every customer" in page
+
+
 def test_channels_stand_in_the_order_of_the_settings(con) -> None:
     text = Page(render_page(read(con), Language.ENGLISH, ["sms", "email", "wechat", "telesales"])).text
     assert text.index("SMS") < text.index("E-mail") < text.index("WeChat") < text.index("Telesales")

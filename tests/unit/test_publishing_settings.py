@@ -1,0 +1,96 @@
+"""publishing.yaml: what ships loads, and what cannot be is refused with its place and cure."""
+
+from __future__ import annotations
+
+import copy
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dagster_project.errors import SettingsError
+from dagster_project.settings.publishing import Campaign, ListField, PublishedTable, PublishingSettings
+from dagster_project.settings.yaml_documents import load_model
+
+
+@pytest.fixture
+def document(publishing_document: dict[str, Any]) -> dict[str, Any]:
+    return copy.deepcopy(publishing_document)
+
+
+@pytest.fixture
+def load(tmp_path: Path):
+    def load(document: dict[str, Any]) -> PublishingSettings:
+        path = tmp_path / "publishing.yaml"
+        path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        return load_model(path, PublishingSettings)
+
+    return load
+
+
+def test_the_shipped_settings_load(document, load) -> None:
+    settings = load(document)
+    assert settings.reactivation.control_share == Decimal("0.1")
+    assert settings.reactivation.cool_down_days == 30
+    assert settings.reactivation.consent_default is None
+    assert [channel.name for channel in settings.reactivation.channels] == ["telesales", "wechat", "sms", "email"]
+    assert not settings.postgres.enabled
+    assert settings.postgres.schema_name == "strata"
+
+
+def test_no_table_that_can_be_published_is_personal() -> None:
+    assert not [table for table in PublishedTable if "contact" in table.value or "personal" in table.value]
+
+
+def test_only_name_and_contact_of_the_list_fields_are_personal() -> None:
+    personal = {"name", "phone", "email", "wechat_id", "contact"}
+    assert {field.value for field in ListField} & personal == {"name", "contact"}
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("tables",), ["customer_contacts", "customer_segments"], "customer_contacts"),
+        (("tables",), ["segment_summary"], "customer_segments must be published"),
+        (("tables",), ["customer_segments", "customer_segments"], "named twice"),
+        (("language",), "fr", "language"),
+        (("report", "languages"), [], "at least one"),
+        (("postgres", "schema"), "Strata; drop table x", "schema"),
+        (("postgres", "url"), "postgresql://me:secret@db/x", "url"),
+        (("reactivation", "channels"), [], "at least one channel"),
+        (("reactivation", "channels", 0, "contact_point"), "email", "consent for phone does not cover"),
+        (("reactivation", "channels", 0, "fields"), ["name", "contact"], "fields lacks customer_id"),
+        (("reactivation", "channels", 0, "fields"), ["customer_id", "contact", "contact"], "contact twice"),
+        (("reactivation", "channels", 0, "fields"), ["customer_id", "contact", "phone"], "fields"),
+        (("reactivation", "channels", 0, "capacity"), -1, "capacity"),
+        (("reactivation", "channels", 0, "capacity"), "many", "capacity"),
+        (("reactivation", "channels", 0, "name"), "wechat", "two channels are named wechat"),
+        (("reactivation", "channels", 0, "name"), "../lists", "name"),
+        (("reactivation", "control_share"), 0.6, "control_share"),
+        (("reactivation", "cool_down_days"), -1, "cool_down_days"),
+        (("reactivation", "campaign", "salt"), " ", "salt"),
+        (("reactivation", "campaign", "name"), "../x", "name"),
+        (("reactivation", "consent_default"), {"granted": True}, "reason"),
+        (("reactivation", "consent_default"), {"granted": True, "reason": " "}, "reason"),
+        (("reactivation", "consent_default"), {"granted": False, "reason": "x"}, "granted"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_file_and_place(document, load, place, value, said) -> None:
+    inner = document
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    with pytest.raises(SettingsError) as refused:
+        load(document)
+    assert "publishing.yaml:" in str(refused.value)
+    assert said in str(refused.value)
+
+
+def test_a_campaign_is_a_calendar_month() -> None:
+    campaign = Campaign(salt="s")
+    assert campaign.id_on(date(2017, 12, 31)) == "reactivation-2017-12"
+    assert campaign.window_on(date(2017, 12, 31)) == (date(2017, 12, 1), date(2018, 1, 1))
+    assert campaign.window_on(date(2018, 1, 1)) == (date(2018, 1, 1), date(2018, 2, 1))
