@@ -14,9 +14,7 @@ from dataclasses import dataclass
 import phonenumbers
 
 # Addresses that people use, not all that RFC 5322 allows: quoted local parts and bare hosts are typing errors here.
-_EMAIL = re.compile(
-    r"[^\s@<>(),;:\"\[\]\\]{1,64}@(?=.{4,255}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[^\W\d_][\w-]{1,62}"
-)
+_EMAIL = re.compile(r"[^\s@<>(),;:\"\[\]\\]{1,64}@(?=.{4,255}$)([^\W_]([\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{1,62}")
 # WeChat's own rule is 6 to 20 letters, digits, _ and -, a letter first; ids given before it are wxid_… or digits.
 _WECHAT = re.compile(r"[a-z0-9][a-z0-9_-]{4,29}")
 

@@ -137,7 +137,8 @@ def cast_column(
                 f"{quote_literal(f'{column.name} has lost digits in a spreadsheet')}{quoted}",
             )
         )
-    checks += value_checks(column, mapped)
+    given = mapped if unmapped is None else f"case when {unmapped} then '' else {mapped} end"
+    checks += value_checks(column, given)
     return Cast(raw, typed, tuple(checks))
 
 

@@ -338,7 +338,8 @@ def _limit_message(
     top = "; ".join(f"{reason} ({count})" for reason, count in list(reasons.items())[:TOP_REASONS])
     return (
         f"{file_name}, source {mapping.source.name}, entity {mapping.read.entity}: "
-        f"{counts.rejected - counts.excluded} of {counts.read - counts.excluded} rows ({counts.bad_share:.2%}) are bad, more than the limit of {limit:.2%}. "
+        f"{counts.rejected - counts.excluded} of {counts.read - counts.excluded} rows ({counts.bad_share:.2%}) are bad, "
+        f"more than the limit of {limit:.2%}. "
         f"Most common: {top}. All are in {quarantine}. Nothing of the file was landed: mend the mapping or the file, "
         f"or set bad_rows_limit at {mapping.place}."
     )

@@ -38,7 +38,8 @@ class Dialect:
 def find_dialect(
     path: Path, *, delimiter: str, header_row: int, wanted: Sequence[str], name: str, place: str
 ) -> Dialect:
-    """The dialect of a UTF-8 file. `auto` takes the one delimiter that splits header and records alike.
+    """The dialect of a UTF-8 file. `auto` takes the one delimiter that splits the header; where several do, the one that splits
+    the records alike and gives columns that the mapping names.
 
     Raises:
         DelimiterError: there is no header, or more than one delimiter or none would do.
@@ -49,7 +50,9 @@ def find_dialect(
     if not any(samples.values()):
         raise DelimiterError(f"{name} has no header in line {header_row}; see header_row at {place}.")
     if delimiter == "auto":
-        fitting = [mark for mark, records in samples.items() if _splits_alike(records)]
+        fitting = [mark for mark, records in samples.items() if records and len(records[0]) > 1]
+        if len(fitting) > 1:
+            fitting = [mark for mark in fitting if _splits_alike(samples[mark])]
         if len(fitting) > 1:
             names = {each.strip(BLANKS) for each in wanted}
             fitting = [mark for mark in fitting if names & {field.strip(BLANKS) for field in samples[mark][0]}]
@@ -142,8 +145,6 @@ def _sample(path: Path, delimiter: str, header_row: int) -> list[list[str]]:
 
 
 def _splits_alike(records: Sequence[Sequence[str]]) -> bool:
-    """Whether the header has several fields and most records as many."""
-    if not records or len(records[0]) < 2:
-        return False
+    """Whether nearly all records have as many fields as the header."""
     alike = sum(1 for record in records if len(record) == len(records[0]))
     return 10 * alike >= 9 * len(records)

@@ -135,7 +135,7 @@ def opened(
     """
     made: list[Path] = []
     try:
-        path = _unpacked(file, temporary, made)
+        path = _unpacked(file, place, temporary, made)
         if file.format == "parquet":
             yield _parquet(con, path)
         elif file.format == "excel":
@@ -217,7 +217,7 @@ def _format(file_name: str, name: str, place: str) -> FileFormat:
     return found
 
 
-def _unpacked(file: SourceFile, temporary: Path, made: list[Path]) -> Path:
+def _unpacked(file: SourceFile, place: str, temporary: Path, made: list[Path]) -> Path:
     if not file.is_compressed:
         return file.path
     target = _temporary_file(temporary, made, Path(file.member or file.path.stem).suffix)
@@ -229,7 +229,7 @@ def _unpacked(file: SourceFile, temporary: Path, made: list[Path]) -> Path:
             with gzip.open(file.path) as content:
                 _copy_within_limit(cast(IO[bytes], content), target, file)
     except (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise SourceError(f"{file.name} cannot be unpacked: {error}. Fetch the file again.") from None
+        raise SourceError(f"{file.name} cannot be unpacked: {error}. Fetch it again; see {place}.") from None
     return target
 
 
