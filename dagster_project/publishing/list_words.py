@@ -56,6 +56,10 @@ NOTES: dict[str, Words] = {
         "The channel's capacity in publishing.yaml is 0.",
         "publishing.yaml 中该渠道的名额为 0。",
     ),
+    "later_list_issued": _words(
+        "A list of a later day is issued already; nobody enters a campaign on an earlier day any more.",
+        "已发布更晚日期的名单，不能再为更早的日期追加客户。",
+    ),
     "no_consents_landed": _words(
         "No consent has been landed and publishing.yaml sets no consent_default, so nobody may be contacted.",
         "尚未导入任何授权记录，publishing.yaml 也未设置 consent_default，因此不得联系任何客户。",

@@ -121,6 +121,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "suppressions": ("Why some are not contacted", "不予联系的原因"),
     "suppressions_none": ("Nobody is held back.", "没有被排除的客户。"),
     "note.channel_closed": ("Closed: its capacity is 0", "渠道关闭：名额为 0"),
+    "note.later_list_issued": ("A later list is issued already", "已发布更晚日期的名单"),
     "note.no_consents_landed": ("No consents are on record, so nobody may be contacted", "没有授权记录，不得联系"),
     "note.no_eligible_customer": ("No silent customer may be contacted this way", "没有可通过该渠道联系的沉默客户"),
     "note.consent_default": ("Consent assumed: {reason}", "默认同意：{reason}"),

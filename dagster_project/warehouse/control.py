@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _TABLES = {
     "as_of_days": """
-        as_of_date date, standard_version varchar, is_requested boolean, is_reference boolean, issues_list boolean""",
+        as_of_date date, standard_version varchar, is_requested boolean, is_reference boolean, issues_list boolean,
+        has_later_list boolean""",
     "standards": """
         standard_version varchar, name varchar, window_days integer,
         rfm_method varchar, rfm_bins integer, type_cut varchar, has_grid boolean,
@@ -79,7 +80,8 @@ def write_control(
 ) -> list[AsOfDay]:
     """Replace the control tables for a run of `days`; returns every day that the run computes.
 
-    Registers the configured standard. A list is issued for `issue_list_for`, one of `days`, or for none.
+    Registers the configured standard. A list is issued for `issue_list_for`, one of `days`, or for none; once a later
+    list is issued, nobody can enter on an earlier day any more.
 
     Raises:
         StrataError: a day precedes every registered standard.
@@ -111,8 +113,10 @@ def write_control(
     standards = {entry.standard.version: entry.standard for entry in register}
     campaign = settings.publishing.reactivation.campaign
     assignments = read_assignments(settings.paths)
+    last_entered_on = max(assignments["entered_on"].to_pylist(), default=date.min)
     rows: dict[str, Iterable[tuple[Any, ...]]] = {
-        "as_of_days": [(d.day, d.standard.version, d.is_requested, d.is_reference, d.issues_list) for d in computed],
+        "as_of_days": [(d.day, d.standard.version, d.is_requested, d.is_reference, d.issues_list, d.day < last_entered_on)
+            for d in computed],
         "standards": [_standard_row(version, standard) for version, standard in standards.items()],
         "rfm_thresholds": [
             row for version, standard in standards.items() for row in _threshold_rows(version, standard)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from warehouse_builder import WarehouseBuilder
 
 from dagster_project.landing import Manifest
 from dagster_project.landing.batches import Batch
+from dagster_project.publishing.assignments import ISSUED_SCHEMA
 from dagster_project.warehouse.control import AsOfDay, marked_days, record_builds, write_control
 
 
@@ -120,3 +124,22 @@ def test_settings_reach_sql_as_rows(warehouse: WarehouseBuilder) -> None:
     assert cells == 25
     [[campaign]] = warehouse.frame("select campaign_id from control.campaign_days").to_numpy().tolist()
     assert campaign == "reactivation-2023-03"
+
+
+def test_once_a_later_list_is_issued_an_earlier_day_is_closed(warehouse: WarehouseBuilder) -> None:
+    folder = warehouse.settings.paths.assignments / "reactivation-2023-03"
+    folder.mkdir(parents=True)
+    entry = {
+        "campaign_id": "reactivation-2023-03",
+        "customer_id": 1,
+        "registry_id": 1,
+        "entered_on": date(2023, 3, 10),
+        "arm": "treated",
+        "channel": "sms",
+        "priority_score": Decimal(1),
+        "position": 1,
+    }
+    pq.write_table(pa.Table.from_pylist([entry], schema=ISSUED_SCHEMA), folder / "2023-03-10.parquet")
+    compute(warehouse, manifest_of(), date(2023, 3, 9), date(2023, 3, 10))
+    days = warehouse.frame("select as_of_date, has_later_list from control.as_of_days where is_requested order by 1")
+    assert days.to_numpy().tolist() == [[date(2023, 3, 9), True], [date(2023, 3, 10), False]]

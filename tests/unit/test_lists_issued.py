@@ -261,6 +261,7 @@ def test_a_merged_customer_keeps_their_place_under_the_id_that_was_issued(con, w
         ("no_consents_landed", "No consent has been landed"),
         ("no_eligible_customer", "No silent customer may be contacted"),
         ("channel_closed", "capacity in publishing.yaml is 0"),
+        ("later_list_issued", "A list of a later day is issued already"),
     ],
 )
 def test_an_empty_list_says_why_wherever_it_is_opened(con, paths, write, code, english) -> None:

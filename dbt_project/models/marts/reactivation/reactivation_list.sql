@@ -61,6 +61,15 @@ issued as (
 
 ),
 
+{#- Nobody enters on a day behind the last list: what later lists were walked from would change. -#}
+closed_days as (
+
+    select as_of_date
+    from {{ source('control', 'as_of_days') }}
+    where has_later_list
+
+),
+
 drawn as (
 
     select
@@ -81,6 +90,7 @@ drawn as (
     where
         silent.suppressed_reason is null
         and not exists (select 1 from issued)
+        and silent.as_of_date not in (select as_of_date from closed_days)
 
 ),
 

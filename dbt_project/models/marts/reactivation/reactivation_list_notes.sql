@@ -2,7 +2,9 @@
 
 with issuing_days as (
 
-    select as_of_date
+    select
+        as_of_date,
+        coalesce(has_later_list, false) as has_later_list
     from {{ source('control', 'as_of_days') }}
     where issues_list
 
@@ -42,6 +44,7 @@ eligible as (
 
     select
         issuing_days.as_of_date,
+        issuing_days.has_later_list,
         channels.channel,
         count(silent.customer_id) as eligible
     from issuing_days
@@ -51,7 +54,7 @@ eligible as (
             issuing_days.as_of_date = silent.as_of_date
             and channels.channel = silent.best_channel
             and silent.suppressed_reason is null
-    group by issuing_days.as_of_date, channels.channel
+    group by issuing_days.as_of_date, issuing_days.has_later_list, channels.channel
 
 ),
 
@@ -78,6 +81,7 @@ final as (
         greatest(0, eligible.eligible - coalesce(entered.treated, 0) - coalesce(entered.control, 0)) as not_reached,
         case
             when channels.capacity = 0 then 'channel_closed'
+            when eligible.has_later_list and entered.as_of_date is null then 'later_list_issued'
             when consents.consent_count = 0 and reactivation.consent_default_reason is null then 'no_consents_landed'
             when eligible.eligible = 0 then 'no_eligible_customer'
             when reactivation.consent_default_reason is not null then 'consent_default'
