@@ -113,10 +113,12 @@ def write_control(
     standards = {entry.standard.version: entry.standard for entry in register}
     campaign = settings.publishing.reactivation.campaign
     assignments = read_assignments(settings.paths)
-    last_entered_on = max(assignments["entered_on"].to_pylist(), default=date.min)
+    last_entered = max(assignments["entered_on"].to_pylist(), default=date.min)
     rows: dict[str, Iterable[tuple[Any, ...]]] = {
-        "as_of_days": [(d.day, d.standard.version, d.is_requested, d.is_reference, d.issues_list, d.day < last_entered_on)
-            for d in computed],
+        "as_of_days": [
+            (d.day, d.standard.version, d.is_requested, d.is_reference, d.issues_list, d.day < last_entered)
+            for d in computed
+        ],
         "standards": [_standard_row(version, standard) for version, standard in standards.items()],
         "rfm_thresholds": [
             row for version, standard in standards.items() for row in _threshold_rows(version, standard)

@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -72,7 +71,7 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("uci")
     config, data = folder / "config", folder / "data"
     (data / "inbox").mkdir(parents=True)
@@ -90,7 +89,7 @@ def run(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    yield Run(data, done.stdout)
+    return Run(data, done.stdout)
 
 
 @pytest.fixture(scope="module")
