@@ -102,7 +102,7 @@ class WarehouseBuilder:
                     timestamptz '{LANDED_AT.isoformat()}' as landed_at,
                     'rows' as source_file,
                     row_number() over () as row_number,
-                    'hash' as row_hash
+                    0 as row_hash
                 from rows
                 """
             )
