@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 {#- The newest consent event up to the day decides; a refusal and a grant of the same moment count as a refusal. -#}
 
 with silences as (

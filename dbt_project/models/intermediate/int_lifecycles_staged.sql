@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with measured as (
 
     select * from {{ ref('int_customers_measured') }}
