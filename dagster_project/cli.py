@@ -216,7 +216,7 @@ def status() -> None:
 def dev(port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000) -> None:
     """Serve Dagster's page on this machine, with its schedules, sensors and backfills."""
     from dagster_project.defs.runs import end_dead_runs, opened_instance, prepare_home
-    from dagster_project.settings.children import child_environment
+    from dagster_project.settings.children import process_environment
 
     settings = _settings()
     prepare_home(settings.paths)
@@ -225,7 +225,7 @@ def dev(port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000)
     os.chdir(settings.paths.root)
     program = Path(sys.executable).with_name("dagster")
     words = ["dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
-    os.execve(program, words, child_environment(settings))  # noqa: S606
+    os.execve(program, words, process_environment(settings))  # noqa: S606
 
 
 @contextlib.contextmanager

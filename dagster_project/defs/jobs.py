@@ -6,7 +6,8 @@ All begin by landing, so that each works on a fresh installation and after an ol
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -26,7 +27,7 @@ from dagster_project.defs.transform import (
     days_controlled,
 )
 from dagster_project.settings import Settings
-from dagster_project.warehouse.run_window import are_contiguous
+from dagster_project.warehouse.run_window import are_contiguous, day_named, last_complete_day, refuse_outside
 
 BACKFILL_JOB = "backfill"
 MONTH_ENDS_JOB = "month_ends"
@@ -99,7 +100,8 @@ def _month_ends(settings: Settings, dbt: DbtChild) -> dg.JobDefinition:
     @dg.op(pool=WAREHOUSE_POOL, ins={"linked": dg.In(dg.Nothing)})
     def classify_chosen_days(context: dg.OpExecutionContext, config: ChosenDays) -> list[str]:
         """Build the chosen days in one dbt invocation; a materialization is reported for each of them."""
-        days = sorted({date.fromisoformat(day) for day in config.days})
+        with refusals():
+            days = _chosen(settings, config)
         with refusals(), warehouse_held(context, settings) as warehouse:
             with days_controlled(warehouse, settings, days):
                 built = build_models(context, dbt, settings, exclude=[STAGING, *LIST_MODELS])
@@ -123,6 +125,19 @@ def _month_ends(settings: Settings, dbt: DbtChild) -> dg.JobDefinition:
         publish_chosen_days(classify_chosen_days(linked=link_customers(staged=stage(landed=land_files()))))
 
     return month_ends
+
+
+def _chosen(settings: Settings, config: ChosenDays) -> list[date]:
+    """The days of the run's configuration, oldest first.
+
+    Raises:
+        DayError: one is no day, before history starts or not over yet.
+    """
+    business = settings.sources.business
+    days = sorted({day_named(day, setting="days") for day in config.days})
+    last_complete = last_complete_day(datetime.now(UTC), ZoneInfo(business.time_zone))
+    refuse_outside(days, history_starts_on=business.history_starts_on, last_complete=last_complete)
+    return days
 
 
 def _report(context: dg.OpExecutionContext, keys: list[dg.AssetKey], days: list[date]) -> None:

@@ -46,7 +46,7 @@ class DbtChild(DbtCliResource):
         return self.cli([parent, *arguments], target_path=settings.paths.dbt_target, context=context)
 
     @property
-    def _cli_version(self) -> Version:  # type: ignore[override]
+    def _cli_version(self) -> Version:
         return parse(version("dbt-core"))
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]  # noqa: ARG002

@@ -28,6 +28,8 @@ from dagster_project.warehouse import WarehouseHeld
 from dagster_project.warehouse.processes import ProcessMark, this_process
 
 INSTANCE_FILE = "dagster.yaml"
+# Who runs `strata` sees it fail; a daemon that shares the instance could not start such a run again.
+NOT_RETRIED = {"dagster/max_retries": "0"}
 UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
 
@@ -125,7 +127,7 @@ def run_job(
             instance=instance,
             run_id=run_id,
             run_config=dict(config or {}),
-            tags={**tags, **this_process().tags()},
+            tags={**tags, **this_process().tags(), **NOT_RETRIED},
             raise_on_error=False,
         )
     return Outcome(run_id, result.success, log_file, failures)

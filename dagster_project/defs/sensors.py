@@ -1,5 +1,6 @@
-"""Files dropped into a watched place start the daily job. Which files count is the mappings' paths; reading them is
-landing's.
+"""Files dropped into a watched place start the daily job, and killed runs are ended.
+
+Which files count is the mappings' paths; reading them is landing's.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from dagster_project.defs.partitions import day_tags
+from dagster_project.defs.runs import end_dead_runs
 from dagster_project.defs.schedules import declared_for
 from dagster_project.defs.transform import DAILY_JOB
 from dagster_project.settings import Deployment, Settings
@@ -48,13 +50,13 @@ class Looked:
 
 
 def sensors_definitions(settings: Settings) -> dg.Definitions:
-    """The sensor for dropped files, as the deployment has it.
+    """The sensor for dropped files as the deployment has it, and wherever it is, the one that ends killed runs.
 
     Raises:
         SettingsError: nothing is declared for the deployment.
     """
     status = declared_for(REGISTERED, settings.deployment, "sensor")
-    return dg.Definitions(sensors=[] if status is None else [_dropped_files(settings, status)])
+    return dg.Definitions(sensors=[] if status is None else [_dropped_files(settings, status), _dead_runs()])
 
 
 def fingerprint(files: Iterator[Path]) -> str:
@@ -77,6 +79,20 @@ def watched_files(settings: Settings) -> Iterator[Path]:
         for name in glob.glob(str(settings.paths.data / pattern), recursive=True)  # noqa: PTH207  (it may be absolute)
     }
     yield from (file for file in map(Path, names) if file.is_file())
+
+
+def _dead_runs() -> dg.SensorDefinition:
+    @dg.sensor(
+        name="dead_runs",
+        minimum_interval_seconds=LOOK_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Marks runs whose process was killed as failed, so that they hold up no other.",
+    )
+    def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        ended = end_dead_runs(context.instance)
+        return dg.SkipReason(f"ended {', '.join(ended)}" if ended else "every run's process lives")
+
+    return dead_runs
 
 
 def _dropped_files(settings: Settings, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:

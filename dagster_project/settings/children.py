@@ -1,18 +1,14 @@
-"""The environment that child processes get: where things are, and the few settings that dbt's SQL is compiled with.
-
-Everything else reaches SQL as rows of the schema `control`; what stands here is constant for an installation, and
-DuckDB is faster with it in the text of a query.
-"""
+"""The whole environment that child processes get: what dbt reads, where things are, and no look at the network."""
 
 from __future__ import annotations
 
 import os
 
-from dagster_project.settings import Settings
+from dagster_project.settings import Settings, child_environment
 
 
-def child_environment(settings: Settings) -> dict[str, str]:
-    """This process's environment with the places and constants of `settings`, for a child that works on them."""
+def process_environment(settings: Settings) -> dict[str, str]:
+    """This process's environment with all that a child which works on `settings` reads."""
     paths = settings.paths
     return {
         **os.environ,
@@ -29,12 +25,8 @@ def export_to_dbt(settings: Settings) -> None:
 
 
 def _dbt_variables(settings: Settings) -> dict[str, str]:
-    business = settings.sources.business
     return {
-        "STRATA_WAREHOUSE": str(settings.paths.warehouse),
-        "STRATA_BUSINESS_TIME_ZONE": business.time_zone,
-        "STRATA_REPORTING_CURRENCY": business.currency,
-        "STRATA_EXCHANGE_RATE_MAX_AGE_DAYS": str(business.exchange_rate_max_age_days),
+        **child_environment(settings),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
         # A test runs with the last of the models it names: the default, eager, would run a test of a staging and a

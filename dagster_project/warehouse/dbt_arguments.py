@@ -31,10 +31,11 @@ def dbt_arguments(
     if select or exclude:
         if command not in COMMANDS_THAT_SELECT:
             raise ValueError(f"dbt {command} takes no selection")
+        # One word for all that is selected: dagster-dbt takes one after each option, and would leave the rest behind.
         if select:
-            arguments += ["--select", *select]
+            arguments += ["--select", " ".join(select)]
         if exclude:
-            arguments += ["--exclude", *exclude]
+            arguments += ["--exclude", " ".join(exclude)]
     if full_refresh:
         if command not in {"build", "run"}:
             raise ValueError(f"dbt {command} takes no --full-refresh")

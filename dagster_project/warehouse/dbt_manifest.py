@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dagster_project.errors import StrataError
 from dagster_project.settings import Settings
-from dagster_project.settings.children import child_environment
+from dagster_project.settings.children import process_environment
 from dagster_project.warehouse.dbt_arguments import dbt_arguments
 
 PARTIAL_PARSE = "partial_parse.msgpack"
@@ -63,7 +63,7 @@ def _parse(settings: Settings, target: Path) -> Path:
     done = subprocess.run(  # noqa: S603
         [*command, "--target-path", str(target), "--log-path", str(target), "--profiles-dir", str(project)],
         cwd=project,
-        env=child_environment(settings),
+        env=process_environment(settings),
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,77 @@
+"""A run killed with -9 leaves what was published, and the next `strata run` starts at once and finishes the work."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from shop_runs import SECOND_AS_OF, Shop, wait_until
+
+# What the run's log says just before the kill: a step's second model is built, or a step has just begun.
+MOMENTS = {
+    "in the middle of dbt": r"- classification - built .*\n(?:.*\n)*.*- classification - built ",
+    "publishing Parquet": r"STEP_START - Started execution of step \"publish__parquet\"",
+    "publishing the serving copy": r"STEP_START - Started execution of step \"publish__serving_copy\"",
+    "issuing lists": r"STEP_START - Started execution of step \"publish__lists\"",
+}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(shared_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The shop after a run of the second day that nobody killed."""
+    shop = shared_shop.copied_to(tmp_path_factory.mktemp("undisturbed"))
+    shop.strata("run", "--as-of", str(SECOND_AS_OF))
+    return shop
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes that `pid` started and that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] not in "ZX":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for children in /proc")
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_run_is_made_good_by_the_next(shop: Shop, undisturbed: Shop, moment: str) -> None:
+    published, served = shop.published(), shop.served()
+    with shop.started("run", "--as-of", str(SECOND_AS_OF)) as process:
+        logs_before = set((shop.data / "logs").glob("*.log"))
+        wait_until(lambda: process.poll() is not None or set((shop.data / "logs").glob("*.log")) != logs_before)
+        wait_until(lambda: process.poll() is not None or re.search(MOMENTS[moment], shop.newest_log()) is not None)
+        assert process.poll() is None, "the run was over before it could be killed"
+        children = children_of(process.pid)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        if "dbt" in moment:
+            assert len(children) == 1, "dbt is the only child"
+        wait_until(lambda: not any(is_running(child) for child in children), seconds=5)
+
+    if "dbt" in moment:
+        assert shop.published() == published, "readers have what was published before"
+        assert shop.served() == served
+
+    output = shop.strata("run", "--as-of", str(SECOND_AS_OF), STRATA_WAREHOUSE_WAIT_SECONDS="5")
+    assert "was killed; marked as failed" in output
+    assert "waiting" not in output, "it starts at once"
+    assert shop.published() == undisturbed.published()
+    assert shop.served() == undisturbed.served()
+    assert shop.lists() == undisturbed.lists()
+    leftovers = [path for path in (shop.data / "published").rglob("*") if "unfinished" in path.name]
+    assert not leftovers

@@ -1,0 +1,87 @@
+"""Many days in one run give the rows that one run a day gives: a range, and month ends that are no range."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import dagster as dg
+import duckdb
+import pytest
+from shop_runs import FIRST_AS_OF, Shop
+
+from dagster_project.definitions import build_definitions
+from dagster_project.defs.jobs import run_request
+from dagster_project.defs.runs import opened_instance
+from dagster_project.warehouse.run_window import month_ends_between
+
+MONTH_ENDS = month_ends_between(date(2024, 1, 31), date(2024, 12, 31))
+RANGE = [date(2024, 11, 29) + timedelta(days=offset) for offset in range(4)]  # across a month end
+# Landing, staging, linking and checks are the same for every run of a test: they are done by the first.
+GROUPS = ("intermediate", "customers", "personal", "segments", "reactivation", "quality", "publish")
+SEGMENTS = dg.AssetKey(["marts", "customer_segments"])
+
+
+def run_days(shop: Shop, runs: Sequence[Sequence[date]]) -> None:
+    """One run for each group of days, as `strata backfill` makes it."""
+    settings = shop.settings
+    definitions = build_definitions(settings)
+    with opened_instance(settings.paths) as instance:
+        for number, days in enumerate(runs):
+            request = run_request("backfill", days, asked_by="test")
+            job = definitions.resolve_job_def(request.job_name)
+            if number:
+                selected = dg.AssetSelection.groups(*GROUPS).resolve(definitions.resolve_asset_graph())
+                job = job.get_subset(
+                    asset_selection=selected & job.asset_layer.executable_asset_keys, asset_check_selection=set()
+                )
+            config = dict(request.config or {})
+            assert job.execute_in_process(instance=instance, tags=request.tags, run_config=config).success
+
+
+def dated_rows(shop: Shop, days: Sequence[date]) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every mart that has a day, of `days`, by table; lists are issued documents and stay out."""
+    with duckdb.connect(str(shop.settings.paths.warehouse)) as con:
+        tables = con.execute(
+            "select table_name from duckdb_columns() where schema_name = 'marts' and column_name = 'as_of_date' "
+            "and not starts_with(table_name, 'reactivation_list') order by 1"
+        ).fetchall()
+        return {
+            table: con.execute(
+                f"select * from marts.{table} where as_of_date in (select unnest(?::date[])) order by all", [days]
+            ).fetchall()
+            for (table,) in tables
+        }
+
+
+def materialized_days(shop: Shop, key: dg.AssetKey) -> set[str]:
+    with opened_instance(shop.settings.paths) as instance:
+        return instance.get_materialized_partitions(key)
+
+
+@pytest.fixture
+def other_shop(shared_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return shared_shop.copied_to(tmp_path_factory.mktemp("other"))
+
+
+def test_twelve_month_ends_in_one_run_equal_twelve_runs(shop: Shop, other_shop: Shop) -> None:
+    run_days(shop, [MONTH_ENDS])
+    run_days(other_shop, [[day] for day in MONTH_ENDS])
+    together, apart = dated_rows(shop, MONTH_ENDS), dated_rows(other_shop, MONTH_ENDS)
+    assert together["customer_segments"]
+    assert {row[0] for row in together["customer_segments"]} == set(MONTH_ENDS)
+    assert together == apart
+    assert shop.published() == other_shop.published()
+    assert shop.served() == other_shop.served()
+    built = {str(day) for day in [*MONTH_ENDS, FIRST_AS_OF]}
+    for key in (SEGMENTS, dg.AssetKey(["publish", "parquet"])):
+        assert materialized_days(shop, key) == built, "a day is reported for each that was built, and for no other"
+        assert materialized_days(other_shop, key) == built
+
+
+def test_a_range_in_one_run_equals_its_days_in_any_order(shop: Shop, other_shop: Shop) -> None:
+    run_days(shop, [RANGE])
+    run_days(other_shop, [[day] for day in reversed(RANGE)])
+    assert dated_rows(shop, RANGE) == dated_rows(other_shop, RANGE)
+    assert shop.published() == other_shop.published()
+    assert materialized_days(shop, SEGMENTS) == {str(day) for day in [*RANGE, FIRST_AS_OF]}

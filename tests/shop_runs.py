@@ -1,0 +1,145 @@
+"""A shop and the real command line run on it, for tests of the whole graph."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from tiny_shop import build_tiny_shop
+
+from dagster_project.settings import Settings, load_settings
+
+STRATA = [sys.executable, "-m", "dagster_project.cli"]
+FIRST_AS_OF = date(2024, 12, 30)
+SECOND_AS_OF = date(2024, 12, 31)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A config folder and a data folder, with nothing else of this machine's in play."""
+
+    config: Path
+    data: Path
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(self.config, self.data)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("STRATA_", "DAGSTER_", "DBT_"))
+        }
+        return {**kept, "STRATA_CONFIG": str(self.config), "STRATA_DATA": str(self.data)}
+
+    def copied_to(self, folder: Path) -> Shop:
+        """This shop with all that has been built of it, elsewhere."""
+        shutil.copytree(self.config, folder / "config")
+        shutil.copytree(self.data, folder / "data", symlinks=True)
+        return Shop(folder / "config", folder / "data")
+
+    def strata(self, *words: str, code: int = 0, **variables: str) -> str:
+        """Run `strata` to its end; gives what it printed."""
+        done = subprocess.run(
+            [*STRATA, *words],
+            env={**self.environment, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + self.newest_log()[-5000:]
+        return done.stdout
+
+    @contextmanager
+    def started(self, *words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+        """`strata` as it runs; killed at the end of the block when it still does."""
+        process = subprocess.Popen(
+            [*STRATA, *words],
+            env={**self.environment, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def newest_log(self) -> str:
+        """The log of the newest run; empty where there is none."""
+        logs = sorted((self.data / "logs").glob("*.log"), key=lambda log: log.stat().st_mtime_ns)
+        return logs[-1].read_text(errors="replace") if logs else ""
+
+    def published(self) -> dict[str, str]:
+        """Checksum of every published Parquet table, by day and table."""
+        return {
+            f"{folder.name}/{file.name}": hashlib.sha256(file.read_bytes()).hexdigest()
+            for folder in sorted((self.data / "published" / "parquet").iterdir())
+            if folder.is_symlink()
+            for file in sorted(folder.glob("*.parquet"))
+        }
+
+    def served(self) -> dict[str, str]:
+        """Rows and a hash over them of every table of the serving copy."""
+        with duckdb.connect(str(self.data / "published" / "serving" / "strata.duckdb"), read_only=True) as con:
+            names = con.execute(
+                "select table_name from duckdb_tables() where schema_name = 'strata' order by 1"
+            ).fetchall()
+            return {
+                name: str(con.execute(f"select count(*), bit_xor(hash(t)) from strata.{name} as t").fetchall()[0])
+                for (name,) in names
+                if name != "publication"
+            }
+
+    def lists(self) -> dict[str, str]:
+        """Checksum of every list file and assignment."""
+        return {
+            str(file.relative_to(self.data)): hashlib.sha256(file.read_bytes()).hexdigest()
+            for folder in ("lists", "assignments")
+            for file in sorted((self.data / folder).rglob("*"))
+            if file.is_file()
+        }
+
+
+def build_shared_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A tiny shop with FIRST_AS_OF built by one `strata run`, made once for all test processes; not to be changed."""
+    # Test processes of one pytest-xdist session have base folders beside each other.
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if is_worker else base) / "shared_shop"
+    shop = Shop(folder / "config", folder / "data")
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "built").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            build_tiny_shop(folder)
+            shop.strata("run", "--as-of", str(FIRST_AS_OF))
+            (folder / "built").touch()
+    return shop
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120, every: float = 0.005) -> None:
+    """Wait until `condition` holds.
+
+    Raises:
+        AssertionError: it did not within `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(every)
