@@ -247,7 +247,7 @@ def _text_of(sql: str, kind: str) -> str:
     if kind == "VARCHAR":
         # Trimming a set of characters costs four times these two comparisons, and hardly any value needs it.
         trimmed = f"nullif(trim({sql}, {quote_literal(BLANKS.replace(chr(0), ''))}), '')"
-        is_clean = f"{sql} >= '!' and {sql} < chr(127) and right({sql}, 1) between '!' and '~'"
+        is_clean = f"{sql} >= '!' and {sql} < chr(127) and {sql}[-1] between '!' and '~'"
         return f"case when {is_clean} then {sql} else {trimmed} end"
     if kind in FLOATS:
         return (

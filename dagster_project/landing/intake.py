@@ -37,6 +37,7 @@ from dagster_project.landing.writing import (
     write_batch,
     write_orders_from_lines,
     write_quarantine,
+    write_streamed,
 )
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
@@ -207,9 +208,21 @@ def land_file(
     """Land one file: check its rows, write its batches, commit them in one entry."""
     temporary = temporary_folder(settings.paths)
     with opened(con, file, mapping.read, wanted=mapping.wanted, place=mapping.place, temporary=temporary) as records:
-        checked = check_rows(con, records, mapping, file_name=file.name)
+        is_streamed = records.is_streamable and _is_judged_alone(mapping, manifest)
+        checked = check_rows(con, records, mapping, file_name=file.name, is_streamed=is_streamed)
         batches = commit(con, settings, manifest, checked, content=content, mapped=mapped, now=now, file_name=file.name)
     return LandedRead(mapping.source.name, mapping.read.entity, file.name, tuple(batches))
+
+
+def _is_judged_alone(mapping: Mapping, manifest: Manifest) -> bool:
+    """Whether rows need nothing but themselves: no earlier batch, no other row of an order, no keyed hash."""
+    entity, spec = mapping.read.contract, mapping.read.columns.get("customer_ref")
+    return (
+        not entity.personal_columns
+        and entity.name != "order_lines"
+        and not (spec is not None and spec.hash)
+        and not manifest.of(entity.name, mapping.source.name if "source" in entity.key else None)
+    )
 
 
 def commit(
@@ -231,8 +244,7 @@ def commit(
     """
     mapping = checked.mapping
     entity = mapping.read.contract
-    counts = checked.counts(con)
-    reasons = checked.reason_counts(con) if counts.rejected else {}
+    time_zone = mapping.business.time_zone
     first = manifest.newest_sequence + 1
 
     def stamp(offset: int) -> Stamp:
@@ -240,16 +252,23 @@ def commit(
         batch_id = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
         return Stamp(batch_id, first + offset, mapping.source.name, file_name, now)
 
+    streamed = None
+    if checked.is_streamed:
+        streamed, counts = write_streamed(con, checked, stamp(0), manifest, time_zone=time_zone)
+    else:
+        counts = checked.counts(con)
+    reasons = checked.reason_counts(con) if counts.rejected else {}
     quarantine = None
     if counts.rejected:
         quarantine = settings.paths.landing / "quarantine" / f"{stamp(0).batch_id}.parquet"
         write_quarantine(con, checked, stamp(0), quarantine)
     limit = settings.sources.bad_rows_limit(mapping.read)
     if replays is None and counts.bad_share > limit:
+        if streamed is not None and streamed.path is not None:
+            streamed.path.unlink()
         raise BadRowsLimitExceeded(_limit_message(mapping, file_name, counts, limit, reasons, quarantine))
     probe = hash_probe(con)
     accepted = "select * exclude (reasons, is_excluded) from rows where reasons is null"
-    time_zone = mapping.business.time_zone
 
     def batch(written: Written, at: Stamp, entity_name: str, rows: Counts | None) -> Batch:
         return Batch(
@@ -290,7 +309,7 @@ def commit(
         lines, orders = write_orders_from_lines(con, stamps, manifest, relation=accepted, time_zone=time_zone)
         batches = [batch(lines, stamps[0], entity.name, counts), batch(orders, stamps[1], "orders", None)]
     else:
-        written = write_batch(con, entity, stamp(0), manifest, relation=accepted, time_zone=time_zone)
+        written = streamed or write_batch(con, entity, stamp(0), manifest, relation=accepted, time_zone=time_zone)
         written = replace(written, earliest_changed_on=_changed_since(written, entity.is_versioned, now, time_zone))
         batches = [batch(written, stamp(0), entity.name, counts)]
         if mapping.read.links:
@@ -338,8 +357,8 @@ def _limit_message(
     top = "; ".join(f"{reason} ({count})" for reason, count in list(reasons.items())[:TOP_REASONS])
     return (
         f"{file_name}, source {mapping.source.name}, entity {mapping.read.entity}: "
-        f"{counts.rejected - counts.excluded} of {counts.read - counts.excluded} rows ({counts.bad_share:.2%}) are bad, "
-        f"more than the limit of {limit:.2%}. "
+        f"{counts.rejected - counts.excluded} of {counts.read - counts.excluded} rows ({counts.bad_share:.2%}) "
+        f"are bad, more than the limit of {limit:.2%}. "
         f"Most common: {top}. All are in {quarantine}. Nothing of the file was landed: mend the mapping or the file, "
         f"or set bad_rows_limit at {mapping.place}."
     )

@@ -86,6 +86,7 @@ class CheckedRows:
     records: Records
     file_name: str
     decimal_mark: str
+    is_streamed: bool = False
 
     def counts(self, con: duckdb.DuckDBPyConnection) -> Counts:
         """Count the rows of both tables."""
@@ -119,8 +120,12 @@ def check_rows(
     *,
     file_name: str,
     replayed: Batch | None = None,
+    is_streamed: bool = False,
 ) -> CheckedRows:
     """Fill `rows` and `broken` from a file's records, or from the quarantine of the batch `replayed`.
+
+    With `is_streamed`, nothing is read yet: `rows` is a view over the file. Only for records that are streamable, of an
+    entity whose rows are judged one by one.
 
     Raises:
         SourceError: a mapped column is not in the file, or its decimal mark cannot be told.
@@ -128,6 +133,11 @@ def check_rows(
     """
     for name in mapping.read.where:
         _refuse_bad_expressions(con, mapping, name)
+    if is_streamed:
+        decimal_mark = _fill_checked(con, records, mapping, file_name, replayed, kind="view")
+        _fill_broken(con, records)
+        _number_rows(con, records)
+        return CheckedRows(mapping, records, file_name, decimal_mark, is_streamed=True)
     drop_rejects(con)
     try:
         decimal_mark = _fill_checked(con, records, mapping, file_name, replayed)
@@ -169,7 +179,12 @@ def missing_columns(records: Records, mapping: Mapping) -> list[str]:
 
 
 def _fill_checked(
-    con: duckdb.DuckDBPyConnection, records: Records, mapping: Mapping, file_name: str, replayed: Batch | None
+    con: duckdb.DuckDBPyConnection,
+    records: Records,
+    mapping: Mapping,
+    file_name: str,
+    replayed: Batch | None,
+    kind: str = "table",
 ) -> str:
     """Cast and check every record into `checked`; gives the decimal mark that numbers were read with."""
     missing = missing_columns(records, mapping) if replayed is None else []
@@ -183,7 +198,7 @@ def _fill_checked(
         for name, condition in mapping.read.where.items()
         for check in condition_checks(name, condition, _found(records, name), decimal=decimal)
     ]
-    con.execute(f"create or replace temp table checked as {_checked_sql(records, mapping, casts, rules)}")
+    con.execute(f"create or replace temp {kind} checked as {_checked_sql(records, mapping, casts, rules)}")
     return decimal
 
 

@@ -16,7 +16,7 @@ import duckdb
 
 from dagster_project.contract.entities import ENTITIES, ColumnType, Entity
 from dagster_project.landing.batches import Batch, Manifest
-from dagster_project.landing.rows import CheckedRows
+from dagster_project.landing.rows import CheckedRows, Counts
 from dagster_project.sources.files import glob_free
 from dagster_project.sql_text import quote_identifier, quote_list, quote_literal
 
@@ -85,6 +85,50 @@ def write_batch(
     return _write(con, entity, stamp, manifest, time_zone)
 
 
+def write_streamed(
+    con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp: Stamp, manifest: Manifest, *, time_zone: str
+) -> tuple[Written, Counts]:
+    """Write the accepted rows straight from the file, for the first batch of an entity and source.
+
+    A history of 100 million rows is then never held, and everything else is told by the file written. `rows` holds the
+    rejected rows afterwards.
+    """
+    entity = checked.mapping.read.contract
+    accepted = "select * exclude (reasons, is_excluded) from rows where reasons is null"
+    path = _batch_path(manifest, entity, stamp)
+    incoming = _incoming_sql(entity, accepted, stamp.source, "row_number", time_zone)
+    _copy(con, f"select {_columns(entity.landed_columns(), _lineage(stamp))} from ({incoming})", path)
+    written_rows = f"read_parquet({quote_literal(glob_free(path))})"
+    [(accepted_count,)] = con.execute(f"select count(*) from {written_rows}").fetchall()
+    [(read_count,)] = con.execute(f"select count(*) from ({checked.records.relation})").fetchall()
+    is_whole = accepted_count == read_count
+    con.execute(
+        "create or replace temp table refused as select * from rows where "
+        + ("false" if is_whole else "reasons is not null")
+    )
+    con.execute("create or replace temp view rows as select * from refused")
+    [(rejected, excluded)] = con.execute("select count(*), count(*) filter (is_excluded) from rows").fetchall()
+    con.execute(
+        f"create or replace temp view incoming as select *, row_number as position, row_hash as full_hash, "
+        f"{_changed_day(entity, time_zone)} as changed_on from {written_rows}"
+    )
+    _judge(con, entity, (), manifest, time_zone)
+    if _has_verdicts(con):
+        # Keys that stand on several rows: the first writing becomes the source of the second.
+        doubled = path.with_suffix(".doubled")
+        path.rename(doubled)
+        rows = f"select * from read_parquet({quote_literal(glob_free(doubled))})"
+        con.execute(
+            f"create or replace temp view incoming as select *, row_number as position, row_hash as full_hash, "
+            f"{_changed_day(entity, time_zone)} as changed_on from ({rows})"
+        )
+        written = _write(con, entity, stamp, manifest, time_zone)
+        doubled.unlink()
+    else:
+        written = _write(con, entity, stamp, manifest, time_zone, is_written=True)
+    return written, Counts(accepted_count + rejected, rejected, excluded)
+
+
 def write_orders_from_lines(
     con: duckdb.DuckDBPyConnection, stamps: tuple[Stamp, Stamp], manifest: Manifest, *, relation: str, time_zone: str
 ) -> tuple[Written, Written]:
@@ -134,14 +178,21 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp
         "create or replace temp view rejected as "
         "select row_number, reasons, is_excluded from rows where reasons is not null"
     )
-    place = records.row_number or _place_sql(con)
+    # Only rejected records become text: the join comes first, and a window over the scan only where it must.
+    if records.row_number is not None:
+        placed = f"select *, {records.row_number} as place_number from ({records.relation})"
+    else:
+        placed = (
+            f"select *, {_place_sql(con)} as place_number "
+            f"from (select *, row_number() over () as place from ({records.relation}))"
+        )
     entity = checked.mapping.read.entity
     _copy(
         con,
         f"""
         with originals as (
-            select {place} as row_number, {records.original} as original
-            from (select *, row_number() over () as place from ({records.relation})) as placed
+            select place_number, {records.original} as original
+            from (select * from ({placed}) semi join rejected on place_number = rejected.row_number)
         )
         select
             {quote_literal(stamp.batch_id)} as batch_id,
@@ -159,7 +210,7 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp
                 reasons,
                 original
             from rejected
-            inner join originals using (row_number)
+            inner join originals on originals.place_number = rejected.row_number
             union all
             select row_number, 'invalid', [reason], to_json(text)::varchar from broken
         )
@@ -267,7 +318,11 @@ def _orders_sql(lines: Entity, relation: str) -> str:
 def _judge(
     con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest, time_zone: str
 ) -> None:
-    """Fill `verdicts` (position, state, changed_on) from `incoming`, or leave it out where every row is new."""
+    """Fill `verdicts` (position, state, changed_on) from `incoming`, or leave it out where every row is new.
+
+    A row is unchanged where it equals the last row that had its key and its updated_at: those of one updated_at replace
+    one another in the order in which they were read, those of different ones stand side by side.
+    """
     key = ", ".join(quote_identifier(name) for name in entity.own_key)
     con.execute("drop table if exists verdicts")
     has_doubles = con.execute(
@@ -275,58 +330,66 @@ def _judge(
     ).fetchall()[0][0]
     if not current and not has_doubles:
         return
-    has_updates = any(column.name == "updated_at" for column in entity.columns)
-    newest = "updated_at nulls first, " if has_updates else ""
     _stored_versions(con, entity, current, manifest, time_zone)
-    stands = "stored.updated_at is not null and " if has_updates else "false and "
     con.execute(
         f"""
         create or replace temp table verdicts as
         with ranked as (
             select
-                {key}, position, full_hash, changed_on,
+                {key}, {_updated_at(entity)} as updated_at, position, full_hash, changed_on,
                 row_number() over versions as nth,
-                lag(full_hash) over versions as previous_hash,
-                lag(changed_on) over versions as previous_changed_on
+                lag(changed_on) over versions as previous_changed_on,
+                row_number() over replaced as nth_of_its_time,
+                lag(full_hash) over replaced as replaced_hash
             from incoming
-            window versions as (partition by {key} order by {newest}position)
+            window
+                versions as (partition by {key} order by {_updated_at(entity)} nulls first, position),
+                replaced as (partition by {key}, {_updated_at(entity)} order by position)
         ),
         newest as (
-            select * exclude (version_rank) from (
-                select *, row_number() over (
-                    partition by {key} order by {"updated_at desc nulls last, " if has_updates else ""}
-                    batch_sequence desc, row_number desc
-                ) as version_rank
+            select {key}, arg_max(changed_on, version) as changed_on, true as is_stored
+            from (
+                select *, row(coalesce(updated_at, '-infinity'::timestamptz), batch_sequence, row_number) as version
                 from stored
-            ) where version_rank = 1
+            )
+            group by {key}
+        ),
+        newest_of_its_time as (
+            select {key}, updated_at, arg_max(full_hash, row(batch_sequence, row_number)) as full_hash
+            from stored
+            group by {key}, updated_at
         ),
         compared as (
             select
                 ranked.position,
                 ranked.changed_on,
-                case when ranked.nth = 1 then newest.changed_on else previous_changed_on end as old_changed_on,
-                ranked.nth > 1 or newest.batch_sequence is not null as is_known,
-                ranked.full_hash = case when ranked.nth = 1 then newest.full_hash else previous_hash end as is_equal,
-                exists (
-                    select 1 from stored
-                    where {stands}stored.full_hash = ranked.full_hash
-                        and ({", ".join(f"stored.{quote_identifier(name)}" for name in entity.own_key)})
-                        = ({", ".join(f"ranked.{quote_identifier(name)}" for name in entity.own_key)})
-                ) as stands_already
+                case when ranked.nth = 1 then newest.changed_on else ranked.previous_changed_on end as old_changed_on,
+                ranked.nth > 1 or coalesce(newest.is_stored, false) as is_known,
+                ranked.full_hash = case
+                    when ranked.nth_of_its_time = 1 then newest_of_its_time.full_hash else ranked.replaced_hash
+                end as is_equal
             from ranked
             left join newest using ({key})
+            left join newest_of_its_time
+                on ({_of("ranked", entity)}) = ({_of("newest_of_its_time", entity)})
+                and ranked.updated_at is not distinct from newest_of_its_time.updated_at
         )
         select
             position,
-            case
-                when not is_known then 'new'
-                when is_equal or stands_already then 'unchanged'
-                else 'changed'
-            end as state,
+            case when not is_known then 'new' when is_equal then 'unchanged' else 'changed' end as state,
             least(changed_on, old_changed_on) as changed_on
         from compared
         """
     )
+
+
+def _of(relation: str, entity: Entity) -> str:
+    return ", ".join(f"{relation}.{quote_identifier(name)}" for name in entity.own_key)
+
+
+def _updated_at(entity: Entity) -> str:
+    has_one = any(column.name == "updated_at" for column in entity.columns)
+    return "updated_at" if has_one else "null::timestamptz"
 
 
 def _stored_versions(
@@ -334,7 +397,7 @@ def _stored_versions(
 ) -> None:
     """Table `stored`: the landed versions of the keys in `incoming`, hashed as rows are hashed now."""
     key = ", ".join(quote_identifier(name) for name in entity.own_key)
-    updated = "updated_at" if any(column.name == "updated_at" for column in entity.columns) else "null::timestamptz"
+    updated = _updated_at(entity)
     if not current:
         con.execute(
             f"create or replace temp table stored as select {key}, null::timestamptz as updated_at, "
@@ -424,9 +487,19 @@ def _read_batches(batches: Sequence[Batch], manifest: Manifest) -> str:
     return f"read_parquet({files}, union_by_name = true)"
 
 
-def _write(con: duckdb.DuckDBPyConnection, entity: Entity, stamp: Stamp, manifest: Manifest, time_zone: str) -> Written:
-    """Write what `verdicts` calls new or changed, or all of `incoming` where there are no verdicts."""
-    landed_on = quote_literal(stamp.landed_at.isoformat())
+def _write(
+    con: duckdb.DuckDBPyConnection,
+    entity: Entity,
+    stamp: Stamp,
+    manifest: Manifest,
+    time_zone: str,
+    *,
+    is_written: bool = False,
+) -> Written:
+    """Write what `verdicts` calls new or changed, or all of `incoming` where there are no verdicts.
+
+    With `is_written`, the batch's file is there already and only its counts and days are told.
+    """
     if _has_verdicts(con):
         new, changed, unchanged, earliest = con.execute(
             "select count(*) filter (state = 'new'), count(*) filter (state = 'changed'), "
@@ -443,17 +516,14 @@ def _write(con: duckdb.DuckDBPyConnection, entity: Entity, stamp: Stamp, manifes
         changed = unchanged = 0
         kept = "select * from incoming"
     first, last = _event_days(con, entity, time_zone)
-    path = personal_path = None
-    if new + changed:
-        path = manifest.folder / "batches" / entity.name / f"{stamp.batch_id}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lineage = {
-            "source": quote_literal(stamp.source),
-            "batch_id": quote_literal(stamp.batch_id),
-            "batch_sequence": str(stamp.sequence),
-            "landed_at": f"timestamptz {landed_on}",
-            "source_file": quote_literal(stamp.source_file),
-        }
+    path: Path | None = _batch_path(manifest, entity, stamp)
+    personal_path = None
+    if not new + changed:
+        if is_written and path is not None:
+            path.unlink()
+        path = None
+    elif path is not None and not is_written:
+        lineage = _lineage(stamp)
         _copy(con, f"select {_columns(entity.landed_columns(), lineage)} from ({kept})", path)
         if entity.personal_columns:
             personal_path = manifest.folder / "personal" / entity.name / f"{stamp.batch_id}.parquet"
@@ -462,6 +532,22 @@ def _write(con: duckdb.DuckDBPyConnection, entity: Entity, stamp: Stamp, manifes
             _copy(con, f"select {_columns(entity.personal_landed_columns(), lineage)} from ({kept})", personal_path)
             personal_path.chmod(0o600)
     return Written(new, changed, unchanged, first, last, earliest, path, personal_path)
+
+
+def _batch_path(manifest: Manifest, entity: Entity, stamp: Stamp) -> Path:
+    path = manifest.folder / "batches" / entity.name / f"{stamp.batch_id}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _lineage(stamp: Stamp) -> dict[str, str]:
+    return {
+        "source": quote_literal(stamp.source),
+        "batch_id": quote_literal(stamp.batch_id),
+        "batch_sequence": str(stamp.sequence),
+        "landed_at": f"timestamptz {quote_literal(stamp.landed_at.isoformat())}",
+        "source_file": quote_literal(stamp.source_file),
+    }
 
 
 def _has_verdicts(con: duckdb.DuckDBPyConnection) -> bool:

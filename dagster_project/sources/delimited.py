@@ -28,18 +28,21 @@ class DelimiterError(StrataError):
 
 @dataclass(frozen=True)
 class Dialect:
-    """Delimiter, header names without surrounding blanks, and how many lines stand before the first record."""
+    """Delimiter, header names without surrounding blanks, how lines end, and how many stand before the first record."""
 
     delimiter: str
     headers: tuple[str, ...]
     lines_before: int
+    line_end: str = "\n"
 
 
 def find_dialect(
     path: Path, *, delimiter: str, header_row: int, wanted: Sequence[str], name: str, place: str
 ) -> Dialect:
-    """The dialect of a UTF-8 file. `auto` takes the one delimiter that splits the header; where several do, the one that splits
-    the records alike and gives columns that the mapping names.
+    """The dialect of a UTF-8 file.
+
+    `auto` takes the one delimiter that splits the header; where several do, the one that splits the records alike and
+    gives columns that the mapping names.
 
     Raises:
         DelimiterError: there is no header, or more than one delimiter or none would do.
@@ -62,7 +65,7 @@ def find_dialect(
             raise DelimiterError(f"{name}: its delimiter cannot be told; set delimiter at {place}.")
         delimiter = fitting[0]
     header = samples[delimiter][0]
-    return Dialect(delimiter, tuple(field.strip(BLANKS) for field in header), header_row)
+    return Dialect(delimiter, tuple(field.strip(BLANKS) for field in header), header_row, _line_end(path))
 
 
 def mend_quoting(path: Path, dialect: Dialect, *, mended: Path, faults: Path) -> None:
@@ -142,6 +145,13 @@ def _sample(path: Path, delimiter: str, header_row: int) -> list[list[str]]:
             return [fields for fields in islice(csv.reader(lines, delimiter=delimiter), SAMPLE_RECORDS) if fields]
         except csv.Error:
             return []
+
+
+def _line_end(path: Path) -> str:
+    """How the first line ends; told here because DuckDB also looks for it within quoted fields."""
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        first = next(text, "")
+    return next((end for end in ("\r\n", "\n", "\r") if first.endswith(end)), "\n")
 
 
 def _splits_alike(records: Sequence[Sequence[str]]) -> bool:

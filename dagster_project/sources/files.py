@@ -34,6 +34,8 @@ MAX_LINE_BYTES = 16 * 2**20
 COMPRESSED = (".gz", ".zip")
 # What DuckDB raises for a file; its other errors are faults of our own SQL.
 FILE_FAULTS = (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
+LINE_ENDS = {"\r\n": "\\r\\n", "\n": "\\n", "\r": "\\r"}  # as DuckDB's option new_line names them
+FILE_ROW_NUMBER = "file_row_number"
 JSON_SAMPLE_ROWS = 10_000
 BLANKS = " \t\r\n\v\f\u00a0\u3000\ufeff\x00"
 
@@ -72,7 +74,8 @@ class Records:
     `relation` is SQL for a table in file order; `columns` are what it has. `original` is SQL for a record's text as
     it came. `fault` is SQL for what is wrong with a record as such (NULL where nothing is). `broken` is SQL for lines
     that are no record: record, text, reason. `row_number` is SQL for a number that the relation itself carries. `mend`
-    gives the records of a CSV file whose quotes are broken (`lost_lines`).
+    gives the records of a CSV file whose quotes are broken (`lost_lines`). `is_streamable` says that the relation
+    may be scanned more than once at little cost.
     """
 
     relation: str
@@ -83,6 +86,7 @@ class Records:
     broken: str | None = None
     row_number: str | None = None
     mend: Callable[[], Records] | None = None
+    is_streamable: bool = False
 
     def find(self, name: str) -> SourceColumn | None:
         """The column of this name; surrounding blanks in a header do not count."""
@@ -137,7 +141,7 @@ def opened(
     try:
         path = _unpacked(file, place, temporary, made)
         if file.format == "parquet":
-            yield _parquet(con, path)
+            yield replace(_parquet(con, path), decimal=read.decimal)
         elif file.format == "excel":
             yield _excel(con, path, file, read, place)
         elif file.format in ("csv", "tsv"):
@@ -145,7 +149,7 @@ def opened(
             yield _delimited(text, file, read, wanted, place, temporary, made)
         else:
             text = _utf8(path, file, read, place, temporary, made)
-            yield _json(con, text, file, wanted)
+            yield replace(_json(con, text, file, wanted), decimal=read.decimal)
     except FILE_FAULTS as error:
         raise SourceError(f"{file.name} cannot be read as {file.format}: {_first_line(error)} See {place}.") from error
     finally:
@@ -261,21 +265,30 @@ def _temporary_file(temporary: Path, made: list[Path], suffix: str) -> Path:
 
 
 def _parquet(con: duckdb.DuckDBPyConnection, path: Path) -> Records:
-    relation = f"read_parquet({quote_literal(glob_free(path))})"
-    described = con.execute(f"describe select * from {relation}").fetchall()
+    file = quote_literal(glob_free(path))
+    described = con.execute(f"describe select * from read_parquet({file})").fetchall()
     columns = [SourceColumn(name.strip(BLANKS), quote_identifier(name), kind) for name, kind, *_ in described]
-    return Records(f"select * from {relation}", tuple(columns), _struct_text(columns))
+    if any(name == FILE_ROW_NUMBER for name, *_ in described):
+        return Records(f"select * from read_parquet({file})", tuple(columns), _struct_text(columns))
+    return Records(
+        f"select * from read_parquet({file}, file_row_number = true)",
+        tuple(columns),
+        _struct_text(columns),
+        row_number=f"{FILE_ROW_NUMBER} + 1",
+        is_streamable=True,
+    )
 
 
 def _excel(con: duckdb.DuckDBPyConnection, path: Path, file: SourceFile, read: Read, place: str) -> Records:
-    table = read_sheet(path, sheet=read.sheet, header_row=read.header_row, name=file.name, place=place)
+    decimal = "," if read.decimal == "," else "."
+    table = read_sheet(path, sheet=read.sheet, header_row=read.header_row, decimal=decimal, name=file.name, place=place)
     con.register("sheet", table.rows)
     columns = [
         SourceColumn(name, quote_identifier(physical))
         for name, physical in zip(table.headers, table.rows.column_names[1:], strict=True)
     ]
     _refuse_doubled(columns, file)
-    return Records("select * from sheet", tuple(columns), _struct_text(columns), ".", row_number="row_number")
+    return Records("select * from sheet", tuple(columns), _struct_text(columns), decimal, row_number="row_number")
 
 
 def _delimited(
@@ -320,7 +333,7 @@ def _mended(plain: Records, mended: Path, faults: Path) -> Records:
         plain,
         relation=(
             f"select * from read_csv({quote_literal(glob_free(mended))}, auto_detect=false, header=false, delim=',', "
-            f"quote='\"', escape='\"', columns={{{text_columns}}}, max_line_size={MAX_LINE_BYTES})"
+            f"quote='\"', escape='\"', new_line='\\n', columns={{{text_columns}}}, max_line_size={MAX_LINE_BYTES})"
         ),
         broken=(
             f"select record, text, reason from read_json({quote_literal(glob_free(faults))}, "
@@ -336,7 +349,8 @@ def _read_csv(path: Path, dialect: Dialect) -> str:
     return (
         f"select * from read_csv({quote_literal(glob_free(path))}, auto_detect=false, header=true, "
         f"skip={dialect.lines_before - 1}, delim={quote_literal(dialect.delimiter)}, quote='\"', escape='\"', "
-        f"columns={{{columns}}}, max_line_size={MAX_LINE_BYTES}, store_rejects=true, rejects_table='csv_rejects', "
+        f"new_line={quote_literal(LINE_ENDS[dialect.line_end])}, columns={{{columns}}}, "
+        f"max_line_size={MAX_LINE_BYTES}, store_rejects=true, rejects_table='csv_rejects', "
         "rejects_scan='csv_scans', rejects_limit=0)"
     )
 

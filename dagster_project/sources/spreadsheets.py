@@ -32,8 +32,10 @@ class Sheet:
     rows: pa.Table
 
 
-def read_sheet(path: Path, *, sheet: int | str | None, header_row: int, name: str, place: str) -> Sheet:
+def read_sheet(path: Path, *, sheet: int | str | None, header_row: int, decimal: str, name: str, place: str) -> Sheet:
     """The sheet by name, by number from 1, or the first. Wholly empty rows are no records.
+
+    Numbers are written with the mark `decimal`, so that they read as the numbers in text cells do.
 
     Raises:
         SpreadsheetError: the file is no spreadsheet, or there is no such sheet or header row.
@@ -52,7 +54,7 @@ def read_sheet(path: Path, *, sheet: int | str | None, header_row: int, name: st
     numbers: list[int] = []
     columns: list[list[str | None]] = [[] for _ in headers]
     for number, row in enumerate(cells[header_row:], start=1):
-        texts = [_text(cell) for cell in row[: len(headers)]]
+        texts = [_text(cell, decimal) for cell in row[: len(headers)]]
         if any(texts):
             numbers.append(number)
             for column, text in zip(columns, texts, strict=True):
@@ -70,13 +72,13 @@ def _sheet_title(titles: list[str], sheet: int | str | None, name: str, place: s
     raise SpreadsheetError(f"{name} has no sheet {sheet!r}; it has {', '.join(titles)}. See sheet at {place}.")
 
 
-def _text(cell: Any) -> str | None:
+def _text(cell: Any, decimal: str = ".") -> str | None:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
         if abs(cell) >= EXCEL_DIGITS_LIMIT:
             return f"{cell:.14E}"
-        return str(int(cell)) if cell.is_integer() else repr(cell)
+        return str(int(cell)) if cell.is_integer() else repr(cell).replace(".", decimal)
     if isinstance(cell, datetime | date):
         return cell.isoformat(" ") if isinstance(cell, datetime) else cell.isoformat()
     if isinstance(cell, time):

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from landing_workshop import NOW, Workshop
@@ -135,6 +136,16 @@ def test_above_the_limit_nothing_lands_and_the_message_says_why(workshop: Worksh
     assert len(workshop.quarantine()) == 1
     assert counts(workshop, limit=0.5) == [(1, 0, 0, 1)]
     assert len(workshop.quarantine()) == 1
+
+
+def test_above_the_limit_a_parquet_file_leaves_no_batch(workshop: Workshop) -> None:
+    columns = {"no": ["1", None], "buyer": ["a", "b"], "at": ["2024-01-01"] * 2, "total": [5, 6], "changed": ["", ""]}
+    pq.write_table(pa.table(columns), workshop.inbox / "orders.parquet")
+    with pytest.raises(BadRowsLimitExceeded):
+        workshop.land(ORDERS.replace(".csv", ".parquet"), limit=0.4)
+    assert list((workshop.paths.landing / "batches").rglob("*.parquet")) == []
+    [batch] = workshop.land(ORDERS.replace(".csv", ".parquet"), limit=0.5).batches
+    assert (batch.rows_read, batch.new, batch.rejected) == (2, 1, 1)
 
 
 def test_what_a_stopped_file_leaves_unharmed(workshop: Workshop) -> None:
@@ -295,7 +306,10 @@ def test_links_follow_the_customers_rows(workshop: Workshop) -> None:
 """
     workshop.write("people.csv", "id,Shop No,Web No\n1,007,\n2, 8 ,w2\n")
     workshop.land(people)
-    current = "select customer_ref, linked_source, linked_ref, is_deleted from customer_links where batch_sequence = {} order by all"
+    current = (
+        "select customer_ref, linked_source, linked_ref, is_deleted from customer_links "
+        "where batch_sequence = {} order by all"
+    )
     assert workshop.rows(current.format(2)) == [
         ("1", "shop", "007", False),
         ("1", "web", None, True),

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from landing_workshop import Workshop
@@ -61,7 +63,7 @@ def workshop() -> Iterator[Workshop]:
 
 def as_csv(records: list[tuple[str, ...]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([HEADER, *records])
+    csv.writer(text, lineterminator="\r\n").writerows([HEADER, *records])
     return text.getvalue()
 
 
@@ -103,6 +105,28 @@ def test_no_line_of_a_broken_file_is_lost(lines: list[str]) -> None:
         quoted_breaks = text.count('"') // 2 * len(physical)
         # Only a closed quote may join lines to one record.
         assert len(physical) - quoted_breaks <= batch.rows_read <= len(physical)
+
+
+@given(st.lists(RECORD, max_size=12))
+@MODEST
+def test_parquet_lands_as_the_same_records_in_csv_do(records: list[tuple[str, ...]]) -> None:
+    outcomes = []
+    for name in ("orders.csv", "orders.parquet"):
+        with workshop() as shop:
+            if name == "orders.csv":
+                shop.write(name, as_csv(records))
+            else:
+                columns = {column: [record[at] for record in records] for at, column in enumerate(HEADER)}
+                pq.write_table(
+                    pa.table(columns, pa.schema([(name, pa.string()) for name in HEADER])), shop.inbox / name
+                )
+            [batch] = shop.land(SOURCES.replace("orders.csv", name)).batches
+            outcome = (batch.rows_read, batch.new, batch.changed, batch.unchanged, batch.rejected, batch.excluded)
+            days = (batch.first_event_on, batch.last_event_on, batch.earliest_changed_on)
+            landed = shop.rows("select * exclude (batch_id, source_file) from orders order by row_number")
+            refused = [(number, kind, reasons) for number, kind, reasons, _ in shop.quarantine()]
+            outcomes.append((outcome, days, landed, refused))
+    assert outcomes[0] == outcomes[1]
 
 
 @given(st.lists(RECORD, max_size=8))
@@ -183,6 +207,7 @@ def test_orders_are_the_newest_files_lines_summed(exports: list[list[tuple[str, 
         assert dict(current) == {order: (total + 5) // 10 for order, total in expected.items()}
         lines_of_newest = shop.rows(
             "select order_id, cast(sum(line_amount) * 1000 as integer) from order_lines "
-            "where (order_id, batch_sequence) in (select order_id, max(batch_sequence) from order_lines group by all) group by all"
+            "where (order_id, batch_sequence) in (select order_id, max(batch_sequence) from order_lines group by all) "
+            "group by all"
         )
         assert dict(lines_of_newest) == expected
