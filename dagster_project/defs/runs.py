@@ -30,7 +30,12 @@ from dagster_project.warehouse.processes import ProcessMark, this_process
 INSTANCE_FILE = "dagster.yaml"
 # Who runs `strata` sees it fail; a daemon that shares the instance could not start such a run again.
 NOT_RETRIED = {"dagster/max_retries": "0"}
-UNFINISHED = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+UNFINISHED = [
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from decimal import Decimal
 from itertools import pairwise, product
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 VERSION_LENGTH = 12
 
@@ -145,7 +145,8 @@ class Rfm(_Part):
     weights: Weights = Weights()
     type_cut: Literal["mean", "median"] = "mean"
     thresholds: Thresholds | None = None
-    grid: Grid | Literal["none"]
+    # In the file `none` says that a standard does without, so that a grid left out by mistake is still an error.
+    grid: Annotated[Grid | None, BeforeValidator(lambda given: None if given == "none" else given)]
 
     @property
     def score_bins(self) -> tuple[int, int]:
@@ -158,7 +159,7 @@ class Rfm(_Part):
     def _method_and_grid_agree(self) -> Self:
         if self.method == "threshold" and self.thresholds is None:
             raise ValueError("rfm.method is threshold, but rfm.thresholds is missing")
-        if isinstance(self.grid, Grid) and self.score_bins != (self.grid.bins, self.grid.bins):
+        if self.grid is not None and self.score_bins != (self.grid.bins, self.grid.bins):
             r_bins, f_bins = self.score_bins
             raise ValueError(
                 f"rfm.method {self.method} gives {r_bins} R and {f_bins} F scores, the grid has {self.grid.bins} bins; "
@@ -308,7 +309,7 @@ class Standard(_Part):
 
     def classes(self) -> dict[str, tuple[str, ...]]:
         """Every dimension with its classes in report order, those of the grid included."""
-        grid = [segment.segment for segment in self.rfm.grid.segments] if isinstance(self.rfm.grid, Grid) else []
+        grid = [segment.segment for segment in self.rfm.grid.segments] if self.rfm.grid is not None else []
         return {**DIMENSIONS, "rfm_segment": (*dict.fromkeys(grid), *SEGMENTS_OUTSIDE_GRID)}
 
     @model_validator(mode="after")

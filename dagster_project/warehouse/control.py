@@ -16,7 +16,7 @@ import duckdb
 
 from dagster_project.publishing.assignments import read_assignments
 from dagster_project.settings import Settings
-from dagster_project.settings.standards import Grid, Standard
+from dagster_project.settings.standards import Standard
 from dagster_project.warehouse.standard_register import register_standard, standard_effective_on
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ def _standard_row(version: str, standard: Standard) -> tuple[Any, ...]:
         rfm.method,
         rfm.bins,
         rfm.type_cut,
-        isinstance(rfm.grid, Grid),
+        rfm.grid is not None,
         rfm.weights.recency,
         rfm.weights.frequency,
         rfm.weights.monetary,
@@ -287,7 +287,7 @@ def _threshold_rows(version: str, standard: Standard) -> list[tuple[str, str, in
 
 
 def _grid_rows(version: str, standard: Standard) -> list[tuple[str, int, int, str]]:
-    if not isinstance(standard.rfm.grid, Grid):
+    if standard.rfm.grid is None:
         return []
     return [(version, r, f, segment) for (r, f), segment in sorted(standard.rfm.grid.assignment().items())]
 

@@ -75,6 +75,7 @@ def held(path: Path, *, who: str, wait_seconds: float, progress: Progress | None
         WarehouseHeld: it was not free within `wait_seconds`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.chmod(0o700)  # the file holds the schema `personal`; DuckDB and dbt make theirs readable by all
     descriptor = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         waiting = _Waiting(path, wait_seconds=wait_seconds, progress=progress)

@@ -119,6 +119,15 @@ def test_a_limit_is_kept_within_its_bounds() -> None:
     assert [limit.limit(Decimal(gap)) for gap in (14, 15, 20, 90, 91)] == [30, 30, 40, 180, 180]
 
 
+def test_a_wrong_grid_is_refused_for_what_is_wrong_with_it_alone(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "config" / "standards.yaml").read_text(encoding="utf-8")
+    broken = tmp_path / "standards.yaml"
+    broken.write_text(text.replace("segment: champions, r: [5, 5]", "segment: champions, r: [4, 5]"), encoding="utf-8")
+    with pytest.raises(SettingsError, match="covers R4F4, R4F5 more than once") as refused:
+        load_model(broken, Standard)
+    assert "should be" not in str(refused.value)
+
+
 def test_each_class_needs_its_labels_in_both_languages(tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "config" / "standards.yaml").read_text(encoding="utf-8")
     broken = tmp_path / "standards.yaml"

@@ -131,6 +131,12 @@ def test_the_lock_is_readable_by_its_owner_alone(warehouse: Path) -> None:
     assert mode & 0o077 == 0, oct(mode)
 
 
+def test_nobody_else_reaches_the_warehouse_file(warehouse: Path) -> None:
+    with opened(warehouse, who="test", wait_seconds=1):
+        mode = warehouse.parent.stat().st_mode
+    assert mode & 0o077 == 0, oct(mode)
+
+
 def test_a_broken_file_is_no_holder(warehouse: Path) -> None:
     warehouse.parent.mkdir()
     warehouse.write_bytes(os.urandom(8192))
