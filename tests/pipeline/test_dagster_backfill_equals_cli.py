@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -77,17 +80,21 @@ def page(shop: Shop) -> Iterator[Page]:
         stdout=(shop.data / "dev.log").open("w"),
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
     served = Page(port, process)
     try:
         served.wait_until_served()
         yield served
     finally:
-        process.terminate()  # ends the daemon and the code server with it
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        # As Ctrl-C reaches page, daemon and code server; a shell's background job is deaf to it, and what is left then
+        # must not outlive the test.
+        os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=20)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def test_a_backfill_in_the_page_equals_the_command_line(
