@@ -33,7 +33,7 @@ final as (
         {{ in_reporting_currency('coalesce(orders.discount_amount, 0)', 'orders.currency', 'rates.rate') }}
             as discount_amount,
         {{ in_reporting_currency('orders.cost_amount', 'orders.currency', 'rates.rate') }} as cost_amount,
-        {{ in_reporting_currency('orders.refund_amount', 'orders.currency', 'rates.rate') }} as refund_amount,
+        orders.refund_amount as original_refund_amount,
         orders.refunded_at,
         orders.channel,
         orders.region,

@@ -8,16 +8,7 @@ with orders as (
 
 refunds as (
 
-    select
-        source,
-        refund_id,
-        order_id,
-        customer_ref,
-        refunded_at,
-        {{ business_day('refunded_at') }} as refunded_on,
-        amount,
-        currency
-    from {{ ref('stg_refunds') }}
+    select * from {{ ref('stg_refunds') }}
 
 ),
 
@@ -33,65 +24,54 @@ rates as (
 
 ),
 
-separate as (
+{#- A refund noted on its order is one refund, in the order's currency, on its own day where that is given. -#}
+dated as (
 
     select
         refunds.source,
         refunds.refund_id,
         refunds.order_id,
         coalesce(aliases.customer_id, orders.customer_id) as customer_id,
-        refunds.refunded_on,
-        {{ in_reporting_currency('refunds.amount', 'refunds.currency', 'rates.rate') }} as refund_amount,
-        {{ has_rate('refunds.currency', 'rates.rate') }} as has_rate
+        {{ business_day('refunds.refunded_at') }} as refunded_on,
+        refunds.amount,
+        refunds.currency
     from refunds
     left join aliases
         on refunds.source = aliases.source and refunds.customer_ref = aliases.customer_ref
     left join orders
         on refunds.source = orders.source and refunds.order_id = orders.order_id
-    left join rates
-        on
-            refunds.currency = rates.currency
-            and refunds.refunded_on >= rates.valid_from
-            and refunds.refunded_on < rates.valid_to
-
-),
-
-shorthand as (
-
+    union all
     select
         source,
         cast(null as varchar) as refund_id,
         order_id,
         customer_id,
         {{ business_day('coalesce(refunded_at, ordered_at)') }} as refunded_on,
-        refund_amount,
-        has_rate
+        original_refund_amount as amount,
+        currency
     from orders
-    where refund_amount > 0 and is_counted
+    where original_refund_amount > 0 and is_counted
 
 ),
 
 final as (
 
     select
-        source,
-        refund_id,
-        order_id,
-        customer_id,
-        refunded_on,
-        refund_amount,
-        has_rate
-    from separate
-    union all
-    select
-        source,
-        refund_id,
-        order_id,
-        customer_id,
-        refunded_on,
-        refund_amount,
-        has_rate
-    from shorthand
+        dated.source,
+        dated.refund_id,
+        dated.order_id,
+        dated.customer_id,
+        dated.refunded_on,
+        dated.currency,
+        dated.amount as original_amount,
+        {{ in_reporting_currency('dated.amount', 'dated.currency', 'rates.rate') }} as refund_amount,
+        {{ has_rate('dated.currency', 'rates.rate') }} as has_rate
+    from dated
+    left join rates
+        on
+            dated.currency = rates.currency
+            and dated.refunded_on >= rates.valid_from
+            and dated.refunded_on < rates.valid_to
 
 )
 

@@ -129,6 +129,7 @@ in_campaigns as (
             silences.customer_id = campaign_contacts.customer_id
             and silences.as_of_date >= campaign_contacts.starts_on
             and silences.as_of_date <= coalesce(campaign_contacts.ends_on, campaign_contacts.starts_on)
+            and silences.as_of_date >= coalesce(campaign_contacts.contacted_on, campaign_contacts.starts_on)
     union
     select
         silences.as_of_date,
