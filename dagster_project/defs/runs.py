@@ -242,4 +242,8 @@ def _reason(event: DagsterEvent) -> str:
     error = data.error
     while error is not None and error.cause is not None:
         error = error.cause
-    return str(error.message).strip() if error is not None else str(event.message)
+    if error is None:
+        return str(event.message)
+    if "DagsterExecutionInterruptedError" in error.message:
+        return "ended from outside; what was published stays, and the next run finishes the work"
+    return str(error.message).strip()
