@@ -34,7 +34,7 @@ SOURCES = """
           status: {from: state, values: {ok: completed, "": pending}}
 """
 HEADER = ("no", "who", "at", "total", "changed", "state", "note")
-MODEST = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MODEST = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Text with the marks that break files; no lone surrogates, which no encoding holds, and no NUL.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
