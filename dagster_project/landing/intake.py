@@ -144,10 +144,15 @@ def mapping_fingerprint(mapping: Mapping) -> str:
         "time_zone": [mapping.source.time_zone, business.time_zone],
         "currency": [mapping.source.currency, business.currency],
         "country": business.default_country,
-        "key": keyed_hash("", mapping.hash_key, kind="check")[:16] if mapping.hash_key else None,
+        "key": keyed_hash("", mapping.hash_key, kind="check")[:16] if mapping.hash_key and _hashes(mapping) else None,
     }
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hashes(mapping: Mapping) -> bool:
+    """Whether the hash key decides what the rows become; a new key reads no other file again."""
+    return mapping.read.entity == "customers" or any(column.hash for column in mapping.read.columns.values())
 
 
 def _land_read(settings: Settings, manifest: Manifest, mapping: Mapping, now: datetime) -> Iterator[LandedRead]:

@@ -305,6 +305,24 @@ def test_hashing_can_be_turned_off_and_references_can_be_hashed(workshop: Worksh
     assert len({ref for ref, _, _ in rows}) == 3
 
 
+def test_a_new_key_reads_customers_again_and_no_other_file(tmp_path: Path) -> None:
+    orders = """
+  - name: till
+    kind: files
+    time_zone: UTC
+    reads:
+      - entity: orders
+        path: inbox/orders.csv
+        columns: { order_id: id, customer_ref: who, ordered_at: at, gross_amount: total }
+"""
+    without_key = Workshop(tmp_path)
+    without_key.write("people.csv", PEOPLE)
+    without_key.write("orders.csv", "id,who,at,total\n1,2,2024-01-01,3.00\n")
+    without_key.land(CUSTOMERS + orders)
+    landed = Workshop(tmp_path, hash_key="a key for tests").land(CUSTOMERS + orders)
+    assert {batch.entity for batch in landed.batches} == {"customers"}
+
+
 def test_hashing_references_without_a_key_names_the_setting(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path)
     workshop.write("people.csv", PEOPLE)
