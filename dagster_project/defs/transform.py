@@ -159,11 +159,9 @@ def days_controlled(
 
 def dbt_failure(invocation: DbtCliInvocation, error: Exception) -> dg.Failure:
     """What dbt could not do, in dbt's words for each model or test, and where its log lies."""
-    results = invocation.target_path / "run_results.json"
-    finished = json.loads(results.read_text())["results"] if results.exists() else []
     said = [
         f"{result['unique_id']}: {(result['message'] or '').strip()}"
-        for result in finished
+        for result in _results(invocation)
         if result["status"] in {"error", "fail", "runtime error"}
     ]
     return dg.Failure(
@@ -172,6 +170,13 @@ def dbt_failure(invocation: DbtCliInvocation, error: Exception) -> dg.Failure:
         ),
         allow_retries=False,
     )
+
+
+def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
+    """What dbt says of each node it has done; empty where it ended before it could say."""
+    path = invocation.target_path / "run_results.json"
+    results: list[dict[str, Any]] = json.loads(path.read_text())["results"] if path.exists() else []
+    return results
 
 
 def start_build(
@@ -224,20 +229,19 @@ def build_models(
 ) -> list[dg.AssetKey]:
     """Build models outside of assets; gives the keys of those that were built. The caller holds the warehouse."""
     invocation = start_build(dbt, settings, dbt_arguments("build", select=select, exclude=exclude))
-    nodes = json.loads(fresh_manifest(settings).read_text())["nodes"]
-    translator = StrataTranslator()
-    built = []
     try:
         for event in invocation.stream_raw_events():
-            node = event.raw_event["data"].get("node_info", {})
-            if event.raw_event["info"]["name"] != "NodeFinished" or node.get("node_status") != "success":
-                continue
-            if node["resource_type"] == "model":
-                built.append(translator.get_asset_key(nodes[node["unique_id"]]))
-                context.log.info(f"{MODEL_BUILT}{built[-1].to_user_string()}")
+            if event.is_result_event:
+                context.log.info(f"{MODEL_BUILT}{event.raw_event['data']['node_info']['node_name']}")
     except DagsterDbtCliRuntimeError as error:
         raise dbt_failure(invocation, error) from error
-    return built
+    nodes = json.loads(fresh_manifest(settings).read_text())["nodes"]
+    translator = StrataTranslator()
+    return [
+        translator.get_asset_key(nodes[result["unique_id"]])
+        for result in _results(invocation)
+        if result["status"] == "success" and nodes[result["unique_id"]]["resource_type"] == "model"
+    ]
 
 
 def model_metadata(
