@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,6 @@ from landing_workshop import NOW, Workshop
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.errors import StrataError
 from dagster_project.landing import BadRowsLimitExceeded, LandingHeld, Manifest, landing_relations
-from dagster_project.landing.lock import landing_lock
 
 ORDERS = """
   - name: shop
@@ -175,28 +175,29 @@ def test_files_that_no_entry_names_are_removed_at_the_next_landing(workshop: Wor
     assert workshop.rows("select order_id from orders") == [("1",)]
 
 
-def hold(landing: Path, held: multiprocessing.synchronize.Event, done: multiprocessing.synchronize.Event) -> None:
-    with landing_lock(landing, now=NOW):
-        held.set()
-        done.wait(60)
+HOLD = """
+import sys, time
+from datetime import datetime
+from pathlib import Path
+from dagster_project.landing.lock import landing_lock
+with landing_lock(Path(sys.argv[1]), now=datetime.fromisoformat(sys.argv[2])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 def test_a_second_landing_is_told_who_holds_the_folder(workshop: Workshop) -> None:
     write(workshop, "1,a,2024-01-01,5,")
-    context = multiprocessing.get_context("spawn")
-    held, done = context.Event(), context.Event()
-    process = context.Process(target=hold, args=(workshop.paths.landing, held, done))
-    process.start()
-    try:
-        assert held.wait(60)
-        with pytest.raises(LandingHeld, match=rf"process {process.pid} .* since 2024-03-01T12:00:00"):
-            workshop.land(ORDERS)
-        process.kill()
-        process.join(60)
-        assert counts(workshop) == [(1, 0, 0, 0)]
-    finally:
-        done.set()
-        process.join(60)
+    command = [sys.executable, "-c", HOLD, str(workshop.paths.landing), NOW.isoformat()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "held\n"
+            with pytest.raises(LandingHeld, match=rf"process {process.pid} .* since 2024-03-01T12:00:00"):
+                workshop.land(ORDERS)
+        finally:
+            process.kill()
+    assert counts(workshop) == [(1, 0, 0, 0)]
 
 
 def test_batches_are_the_same_bytes_but_for_their_stamp(tmp_path: Path) -> None:
