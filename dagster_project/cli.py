@@ -233,7 +233,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except StrataError as error:
-        Console(stderr=True).print(f"[red]✗[/] {escape(str(error))}", highlight=False)
+        Console(stderr=True).print(f"[red]✗[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         Console(stderr=True).print("Ended. What was published stays; the next `strata run` finishes the work.")
