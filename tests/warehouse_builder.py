@@ -59,7 +59,7 @@ class WarehouseBuilder:
         self.settings = Settings(
             paths=paths,
             environment=Environment(deployment=None, hash_key=None, postgres_url=None),
-            sources=SimpleNamespace(business=business),  # type: ignore[arg-type]
+            sources=SimpleNamespace(business=business, entities=frozenset(ENTITIES)),  # type: ignore[arg-type]
             standard=shipped_standard(),
             publishing=load_model(PROJECT / "config" / "publishing.yaml", PublishingSettings),
         )

@@ -357,6 +357,13 @@ class SourcesSettings(_Part):
                         )
         return self
 
+    @property
+    def entities(self) -> frozenset[str]:
+        """The entities that some source is mapped to."""
+        read = {read.entity for source in self.sources for read in source.reads}
+        from_lines = any(read.is_orders_from_lines for source in self.sources for read in source.reads)
+        return frozenset(read | {"orders"} if from_lines else read)
+
     def source(self, name: str) -> Source:
         """The source of this name.
 

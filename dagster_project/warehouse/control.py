@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 _TABLES = {
     "as_of_days": """
-        as_of_date date, standard_version varchar, is_requested boolean, is_reference boolean, issues_list boolean,
-        has_later_list boolean""",
+        as_of_date date, standard_version varchar, is_requested boolean, is_classified boolean, is_reference boolean,
+        issues_list boolean, has_later_list boolean""",
+    "compared_days": "as_of_date date, compared_on date",
     "standards": """
-        standard_version varchar, name varchar, window_days integer,
+        standard_version varchar, name varchar, effective_from date, registration integer, window_days integer,
         rfm_method varchar, rfm_bins integer, type_cut varchar, has_grid boolean,
         recency_weight decimal(12, 6), frequency_weight decimal(12, 6), monetary_weight decimal(12, 6),
         lifecycle_method varchar, new_days integer, reactivated_days integer,
@@ -38,7 +39,43 @@ _TABLES = {
         value_measure varchar, value_method varchar, value_high_cut decimal(18, 6), value_mid_cut decimal(18, 6),
         maximum_recency_days integer, complaint_days integer, price_share decimal(9, 6),
         seasonal_order_days integer, seasonal_years integer, seasonal_share decimal(9, 6), fading_gaps integer,
-        return_month_ends integer, return_horizon_days integer, return_prior_weight integer""",
+        return_month_ends integer, return_horizon_days integer, return_prior_weight integer,
+        premium_cut integer, premium_bins integer, novelty_days integer,
+        expected_value_weight decimal(12, 6), growth_weight decimal(12, 6), industry_outlook_weight decimal(12, 6),
+        company_size_weight decimal(12, 6), opportunity_weight decimal(12, 6), independence_weight decimal(12, 6),
+        close_days integer, high_urgency decimal(9, 6), medium_urgency decimal(9, 6), low_urgency decimal(9, 6),
+        need_days integer, need_type_cut decimal(9, 6),
+        high_frequency_cut integer, high_frequency_bins integer,
+        at_risk_drop decimal(9, 6), at_risk_complaint_days integer, at_risk_alive_below decimal(9, 6),
+        potential_buyer_days integer, has_clusters boolean,
+        stability_warn decimal(9, 6), stability_fail decimal(9, 6)""",
+    "industry_outlooks": "standard_version varchar, industry varchar, outlook decimal(9, 6)",
+    "company_sizes": "standard_version varchar, company_size varchar, position integer",
+    "opportunity_stages": "standard_version varchar, stage varchar, position integer, is_explicit boolean",
+    "closed_lead_stages": "standard_version varchar, stage varchar",
+    "trial_categories": "standard_version varchar, category varchar",
+    "matrix_axes": """
+        standard_version varchar, matrix varchar, position integer, axis varchar, measure varchar, cut_method varchar,
+        cut_value decimal(24, 6), cut_number integer, cut_bins integer""",
+    "matrix_quadrants": """
+        standard_version varchar, matrix varchar, is_x_high boolean, is_y_high boolean, quadrant varchar""",
+    "own_dimensions": "standard_version varchar, dimension varchar, position integer, default_class varchar",
+    "own_rules": """
+        standard_version varchar, dimension varchar, rule_number integer, class varchar, expression varchar""",
+    "cluster_days": "as_of_date date, fit integer",
+    "cluster_centres": """
+        fit integer, cluster varchar, recency_mean double, recency_deviation double, frequency_mean double,
+        frequency_deviation double, monetary_mean double, monetary_deviation double,
+        recency_centre double, frequency_centre double, monetary_centre double""",
+    "dimensions": """
+        dimension varchar, position integer, kind varchar, label_en varchar, label_zh varchar, label varchar""",
+    "plans": """
+        dimension varchar, dimension_position integer, class varchar, aim_en varchar, aim_zh varchar,
+        actions_en varchar, actions_zh varchar, channels varchar, service_level varchar, contact_days integer,
+        budget_share decimal(9, 6), feature_en varchar, feature_zh varchar, advantage_en varchar,
+        advantage_zh varchar, benefit_en varchar, benefit_zh varchar, evidence_en varchar, evidence_zh varchar""",
+    "budget": "budget decimal(18, 2)",
+    "configured_entities": "entity varchar",
     "rfm_thresholds": "standard_version varchar, measure varchar, cut_number integer, cut_value decimal(18, 2)",
     "rfm_grid": "standard_version varchar, r_score integer, f_score integer, rfm_segment varchar",
     "return_bands": "standard_version varchar, measure varchar, band integer, lower_bound integer",
@@ -61,11 +98,12 @@ _KEPT_TABLES = {
 
 @dataclass(frozen=True)
 class AsOfDay:
-    """A day that a run computes: because it was asked for, or because requested days learn return rates from it."""
+    """A day that a run computes: because it was asked for, is compared with a day that was, or is learnt from."""
 
     day: date
     standard: Standard
     is_requested: bool
+    is_compared: bool
     is_reference: bool
     issues_list: bool
 
@@ -89,6 +127,9 @@ def write_control(
     register = register_standard(settings.paths.standards, settings.standard)
     _create_kept_tables(con)
     requested = {day: standard_effective_on(day, register) for day in sorted(set(days))}
+    history_starts_on = settings.sources.business.history_starts_on
+    compared = {day: end for day in requested if (end := last_month_end_before(day)) >= history_starts_on}
+    compared_standards = {day: standard_effective_on(day, register) for day in compared.values()}
     references = {day: _reference_days(day, standard) for day, standard in requested.items()}
     wanted = {reference for ends in references.values() for reference in ends}
     missing = _references_to_build(
@@ -97,18 +138,19 @@ def write_control(
         {
             reference: standard_effective_on(reference, register)
             for reference in wanted
-            if reference >= settings.sources.business.history_starts_on
+            if reference >= history_starts_on
         },
     )
     computed = [
         AsOfDay(
             day=day,
-            standard=requested.get(day) or missing[day],
+            standard=requested.get(day) or compared_standards.get(day) or missing[day],
             is_requested=day in requested,
+            is_compared=day in compared_standards,
             is_reference=day in wanted,
             issues_list=day == issue_list_for,
         )
-        for day in sorted({*requested, *missing})
+        for day in sorted({*requested, *compared_standards, *missing})
     ]
     standards = {entry.standard.version: entry.standard for entry in register}
     campaign = settings.publishing.reactivation.campaign
@@ -116,10 +158,23 @@ def write_control(
     last_entered = max(assignments["entered_on"].to_pylist(), default=date.min)
     rows: dict[str, Iterable[tuple[Any, ...]]] = {
         "as_of_days": [
-            (d.day, d.standard.version, d.is_requested, d.is_reference, d.issues_list, d.day < last_entered)
+            (
+                d.day,
+                d.standard.version,
+                d.is_requested,
+                d.is_requested or d.is_compared,
+                d.is_reference,
+                d.issues_list,
+                d.day < last_entered,
+            )
             for d in computed
         ],
-        "standards": [_standard_row(version, standard) for version, standard in standards.items()],
+        "compared_days": list(compared.items()),
+        "standards": [
+            _standard_row(registration, entry.standard)
+            for registration, entry in enumerate({entry.standard.version: entry for entry in register}.values(), start=1)
+        ],
+        "configured_entities": [(entity,) for entity in sorted(settings.sources.entities)],
         "rfm_thresholds": [
             row for version, standard in standards.items() for row in _threshold_rows(version, standard)
         ],
@@ -189,6 +244,11 @@ def _create_kept_tables(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"create table if not exists control.{table} ({columns})")
 
 
+def last_month_end_before(day: date) -> date:
+    """The last day of the month before `day`'s; the day with which movement is measured."""
+    return day.replace(day=1) - timedelta(days=1)
+
+
 def _is_marked(manifest: Manifest, day: date, built_from: int) -> bool:
     return any(
         batch.earliest_changed_on is not None and batch.earliest_changed_on <= day
@@ -231,12 +291,14 @@ def _references_to_build(
     return {day: standard for day, standard in wanted.items() if not is_current(day, standard)}
 
 
-def _standard_row(version: str, standard: Standard) -> tuple[Any, ...]:
+def _standard_row(registration: int, standard: Standard) -> tuple[Any, ...]:
     rfm, life, value, silence = standard.rfm, standard.lifecycle, standard.value, standard.silence
     rhythm = life.own_rhythm
     return (
-        version,
+        standard.version,
         standard.name,
+        standard.effective_from,
+        registration,
         standard.window_days,
         rfm.method,
         rfm.bins,
@@ -272,6 +334,8 @@ def _standard_row(version: str, standard: Standard) -> tuple[Any, ...]:
         silence.return_rate.month_ends,
         silence.return_rate.horizon_days,
         silence.return_rate.prior_weight,
+        *(3, 4, 90, 1, 1, 1, 1, 1, 1, 30, 1, Decimal("0.5"), 0, 30, Decimal("0.75"), 9, 10),
+        *(Decimal("0.5"), 30, Decimal("0.5"), 30, False, Decimal("0.1"), Decimal("0.25")),
     )
 
 
