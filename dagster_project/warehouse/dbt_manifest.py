@@ -40,7 +40,7 @@ def fresh_manifest(settings: Settings) -> Path:
     """
     paths = settings.paths
     folder = paths.data / "dbt"
-    wanted = folder / f"manifest-{_fingerprint(paths.dbt_project)}.json"
+    wanted = folder / f"manifest-{project_fingerprint(paths.dbt_project)}.json"
     if wanted.exists():
         return wanted
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,8 @@ def _copy_whole(source: Path, target: Path) -> None:
     unfinished.replace(target)
 
 
-def _fingerprint(project: Path) -> str:
+def project_fingerprint(project: Path) -> str:
+    """A hash over every source file of the dbt project and the versions of dbt."""
     digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')}".encode())
     for file in sorted(project.rglob("*")):
         relative = file.relative_to(project)

@@ -1,0 +1,175 @@
+"""The dbt models as SQL that any open DuckDB connection can run: compiled once by dbt, kept, executed without it.
+
+For who needs the same models over tables of their own: a start of dbt costs seconds, the SQL of a few customers
+milliseconds. What is in the warehouse is still built by dbt itself.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.settings import Settings, child_environment
+from dagster_project.settings.children import process_environment
+from dagster_project.sql_text import quote_identifier
+from dagster_project.warehouse.dbt_arguments import dbt_arguments
+from dagster_project.warehouse.dbt_manifest import DbtProjectError, dbt_executable, project_fingerprint
+
+# A compile against an empty database writes every incremental model as its first, full build.
+EMPTY_WAREHOUSE = ":memory:"
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A model as SQL over relations named `"schema"."name"`; `columns` are name and type of an enforced contract."""
+
+    name: str
+    schema: str
+    is_view: bool
+    sql: str
+    depends_on: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+
+    @property
+    def relation(self) -> str:
+        return f"{quote_identifier(self.schema)}.{quote_identifier(self.name)}"
+
+    def build(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Create or replace the model's relation."""
+        columns = [(quote_identifier(name), type_name) for name, type_name in self.columns]
+        listed = ", ".join(f"cast({name} as {type_name}) as {name}" for name, type_name in columns)
+        select = f"select {listed} from ({self.sql}\n)" if self.columns and not self.is_view else self.sql
+        con.execute(f"create or replace {'view' if self.is_view else 'table'} {self.relation} as {select}")
+
+
+@dataclass(frozen=True)
+class CompiledProject:
+    """All models of the dbt project, each after those it reads."""
+
+    models: Mapping[str, CompiledModel]
+
+    def build(
+        self, con: duckdb.DuckDBPyConnection, *, select: Collection[str] | None = None, given: Collection[str] = ()
+    ) -> list[str]:
+        """Build models in the current database of `con`, in the order of their dependencies; the names of those built.
+
+        `select`: the models wanted (all when None); what they read is built before them. `given`: models whose
+        relations are there already: they are read, not built, and what nobody else needs is not built either. The
+        schemas that dbt does not build (landing, identity, control) must be there. Sets the connection's time zone to
+        UTC, as dbt has it.
+
+        Raises:
+            KeyError: a name is no model.
+            duckdb.Error: a relation that a model reads is missing, or its values do not fit.
+        """
+        wanted = self.needed(select, given)
+        con.execute("set TimeZone = 'UTC'")
+        for schema in sorted({self.models[name].schema for name in wanted}):
+            con.execute(f"create schema if not exists {quote_identifier(schema)}")
+        for name in wanted:
+            self.models[name].build(con)
+        return wanted
+
+    def needed(self, select: Collection[str] | None = None, given: Collection[str] = ()) -> list[str]:
+        """Names of the models that `build` would build, in its order."""
+        there = {self.models[name].name for name in given}
+        if select is None:
+            read = {upstream for model in self.models.values() for upstream in model.depends_on}
+            select = self.models.keys() - read
+        needed: set[str] = set()
+        waiting = [self.models[name].name for name in select]
+        while waiting:
+            name = waiting.pop()
+            if name not in there and name not in needed:
+                needed.add(name)
+                waiting += self.models[name].depends_on
+        return [name for name in self.models if name in needed]
+
+
+def compile_project(settings: Settings, folder: Path) -> CompiledProject:
+    """The models of the dbt project as they stand now, compiled by one run of dbt and kept in `folder` for next time.
+
+    Business time zone, currency and age of rates are constants of the compiled SQL: other values are another compile.
+
+    Raises:
+        DbtProjectError: dbt cannot compile the project.
+    """
+    variables = {name: value for name, value in child_environment(settings).items() if name != "STRATA_WAREHOUSE"}
+    described = json.dumps([project_fingerprint(settings.paths.dbt_project), variables], sort_keys=True)
+    kept = folder / f"compiled-{hashlib.sha256(described.encode()).hexdigest()[:16]}.json"
+    if not kept.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "compiled.lock").open("w") as lock:  # two compiles at once would write one target folder
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                _compile(settings, target=folder / "compile", kept=kept)
+    models = [_model_from(entry) for entry in json.loads(kept.read_text(encoding="utf-8"))]
+    return CompiledProject({model.name: model for model in models})
+
+
+def _compile(settings: Settings, *, target: Path, kept: Path) -> None:
+    project = settings.paths.dbt_project
+    command = [str(dbt_executable()), f"--parent-pid={os.getpid()}"]
+    command += dbt_arguments("compile", select=["resource_type:model"])
+    done = subprocess.run(  # noqa: S603
+        [*command, "--target-path", str(target), "--log-path", str(target), "--profiles-dir", str(project)],
+        cwd=project,
+        env={**process_environment(settings), "STRATA_WAREHOUSE": EMPTY_WAREHOUSE},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise DbtProjectError(f"dbt cannot compile {project}:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    shutil.rmtree(target)
+    for stale in kept.parent.glob("compiled-*.json"):
+        stale.unlink()
+    unfinished = kept.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps([asdict(model) for model in _models_in_order(manifest)]), encoding="utf-8")
+    unfinished.replace(kept)
+
+
+def _models_in_order(manifest: Mapping[str, Any]) -> Iterator[CompiledModel]:
+    nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    # Without the database: it is called as the file is, and a build takes the connection's own.
+    bare = {
+        named["relation_name"]: f"{quote_identifier(named['schema'])}.{quote_identifier(named['name'])}"
+        for named in [*nodes.values(), *manifest["sources"].values()]
+    }
+    upstream = {key: [other for other in node["depends_on"]["nodes"] if other in nodes] for key, node in nodes.items()}
+    for key in TopologicalSorter({key: sorted(upstream[key]) for key in sorted(nodes)}).static_order():
+        node = nodes[key]
+        sql = node["compiled_code"]
+        for relation in sorted(bare, key=len, reverse=True):
+            sql = sql.replace(relation, bare[relation])
+        has_contract = node["config"]["contract"]["enforced"]
+        yield CompiledModel(
+            name=node["name"],
+            schema=node["schema"],
+            is_view=node["config"]["materialized"] == "view",
+            sql=sql,
+            depends_on=tuple(nodes[other]["name"] for other in upstream[key]),
+            columns=tuple((column["name"], column["data_type"]) for column in node["columns"].values() if has_contract),
+        )
+
+
+def _model_from(entry: Mapping[str, Any]) -> CompiledModel:
+    return CompiledModel(
+        **{
+            **entry,
+            "depends_on": tuple(entry["depends_on"]),
+            "columns": tuple((name, type_name) for name, type_name in entry["columns"]),
+        }
+    )

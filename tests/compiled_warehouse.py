@@ -1,0 +1,57 @@
+"""The models over rows in memory, without dbt: for tests that classify many small companies.
+
+Compiled once a session of tests, then a company takes as long as its SQL. That the tables are dbt's own is proved in
+unit/test_compiled_models.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from warehouse_builder import WarehouseBuilder
+
+from dagster_project.identity import link
+from dagster_project.warehouse.compiled_models import CompiledProject, compile_project
+from dagster_project.warehouse.control import write_control
+
+
+@dataclass
+class CompiledWarehouse(WarehouseBuilder):
+    """A WarehouseBuilder in memory. Every build replaces all tables; only registers of ids and standards are files.
+
+    `compiled` is where the compiled models are kept: give all warehouses of a session the same folder.
+    """
+
+    compiled: Path = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._database = duckdb.connect(":memory:")
+        super().__post_init__()
+
+    @property
+    def project(self) -> CompiledProject:
+        return compile_project(self.settings, self.compiled)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A connection to the one database in memory, for one `with` block."""
+        con = self._database.cursor()
+        con.execute("set TimeZone = 'UTC'")
+        return con
+
+    def close(self) -> None:
+        """Drop the database."""
+        self._database.close()
+
+    def build(self, days: Sequence[date], *, issue_list_for: date | None = None, full_refresh: bool = True) -> None:
+        """Stage, link, and classify `days`; what an earlier build made is replaced."""
+        project = self.project
+        staging = [name for name, model in project.models.items() if model.schema == "staging"]
+        with self.connect() as con:
+            project.build(con, select=staging)
+            link(con, paths=self.settings.paths)
+            write_control(con, settings=self.settings, manifest=self.manifest, days=days, issue_list_for=issue_list_for)
+            project.build(con, given=staging)

@@ -1,0 +1,163 @@
+"""The models run from their compiled SQL: the same tables as dbt builds, only what is asked for, compiled once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+from company import make_company
+from compiled_warehouse import CompiledWarehouse
+from warehouse_builder import WarehouseBuilder
+
+from dagster_project.settings import Settings
+from dagster_project.warehouse.compiled_models import CompiledModel, CompiledProject, compile_project
+from dagster_project.warehouse.dbt_manifest import DbtProjectError
+
+DAY = date(2023, 5, 15)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture(scope="module")
+def built(folder: Path) -> Iterator[CompiledWarehouse]:
+    warehouse = CompiledWarehouse(folder / "in_memory", compiled=folder / "models")
+    _fill(warehouse)
+    yield warehouse
+    warehouse.close()
+
+
+def _fill(warehouse: WarehouseBuilder) -> None:
+    for entity, rows in make_company(7).items():
+        warehouse.land(entity, rows)
+    warehouse.build([DAY], issue_list_for=DAY)
+
+
+def _described(con: duckdb.DuckDBPyConnection, relation: str) -> list[tuple[str, str]]:
+    return [(name, type_name) for name, type_name, *_ in con.execute(f"describe {relation}").fetchall()]
+
+
+def test_every_model_holds_the_columns_types_and_rows_that_dbt_builds(built: CompiledWarehouse, folder: Path) -> None:
+    by_dbt = WarehouseBuilder(folder / "by_dbt")
+    _fill(by_dbt)
+    models = built.project.models
+    assert len(models) > 50
+    filled = set()
+    with built.connect() as ours, by_dbt.connect() as theirs:
+        for model in models.values():
+            columns = _described(theirs, model.relation)
+            assert _described(ours, model.relation) == columns, model.relation
+            every = f"select * from {model.relation} order by all"
+            expected = theirs.execute(every).fetchall()
+            assert ours.execute(every).fetchall() == expected, model.relation
+            if expected:
+                filled.add(model.name)
+    assert {"customer_segments", "segment_summary", "silent_customers", "return_rates"} <= filled
+
+
+def test_a_view_stays_a_view_and_everything_else_becomes_a_table(built: CompiledWarehouse) -> None:
+    rows = built.frame("select table_schema || '.' || table_name as name, table_type from information_schema.tables")
+    kinds = dict(zip(rows["name"], rows["table_type"], strict=True))
+    assert kinds["staging.stg_leads"] == "VIEW"
+    assert kinds["staging.stg_orders"] == "BASE TABLE"
+    assert kinds["marts.customer_segments"] == "BASE TABLE"
+
+
+def test_models_come_after_those_they_read(built: CompiledWarehouse) -> None:
+    seen: set[str] = set()
+    for model in built.project.models.values():
+        assert set(model.depends_on) <= seen, model.name
+        seen.add(model.name)
+
+
+def test_the_sql_names_no_database_so_that_it_runs_in_any(built: CompiledWarehouse) -> None:
+    assert not [model.name for model in built.project.models.values() if '"memory"' in model.sql]
+
+
+def _project(**depends_on: tuple[str, ...]) -> CompiledProject:
+    return CompiledProject(
+        {
+            name: CompiledModel(name, "made", False, f"select '{name}' as said", upstream, ())
+            for name, upstream in depends_on.items()
+        }
+    )
+
+
+CHAIN = _project(raw=(), days=("raw",), other=("raw",), measured=("days",), mart=("measured", "other"), aside=("days",))
+
+
+def test_what_is_wanted_is_built_with_what_it_reads_and_nothing_else() -> None:
+    assert CHAIN.needed(["measured"]) == ["raw", "days", "measured"]
+
+
+def test_given_relations_are_not_built_nor_what_only_they_need() -> None:
+    assert CHAIN.needed(["mart"], given=["measured"]) == ["raw", "other", "mart"]
+    assert CHAIN.needed(["mart"], given=["measured", "other"]) == ["mart"]
+    assert CHAIN.needed(given=["measured", "other"]) == ["raw", "days", "mart", "aside"]
+
+
+def test_a_wanted_model_that_is_given_is_not_built() -> None:
+    assert CHAIN.needed(["days", "aside"], given=["days"]) == ["aside"]
+
+
+@pytest.mark.parametrize("names", [{"select": ["mrat"]}, {"select": ["mart"], "given": ["measurd"]}])
+def test_a_name_that_is_no_model_is_refused(names: dict[str, list[str]]) -> None:
+    with pytest.raises(KeyError):
+        CHAIN.needed(**names)
+
+
+def test_a_build_replaces_what_it_built_before_and_reads_what_is_given() -> None:
+    project = CompiledProject(
+        {
+            "first": CompiledModel("first", "made", False, "select 1 as number", (), ()),
+            "second": CompiledModel(
+                "second", "made", False, 'select number from "made"."first"', ("first",), (("number", "bigint"),)
+            ),
+        }
+    )
+    with duckdb.connect() as con:
+        assert project.build(con) == ["first", "second"]
+        con.execute("create or replace table made.first as select 2 as number")
+        assert project.build(con, given=["first"]) == ["second"]
+        assert con.execute("select number, typeof(number) from made.second").fetchall() == [(2, "BIGINT")]
+
+
+def _bytes_and_times(folder: Path) -> list[tuple[str, int, int]]:
+    return sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in folder.iterdir())
+
+
+def test_a_second_call_runs_no_dbt_and_gives_the_same_models(built: CompiledWarehouse, folder: Path) -> None:
+    before = _bytes_and_times(folder / "models")
+    again = compile_project(built.settings, folder / "models")
+    assert again == built.project
+    assert _bytes_and_times(folder / "models") == before
+
+
+def _in_zone(settings: Settings, zone: str) -> Settings:
+    business = SimpleNamespace(**{**vars(settings.sources.business), "time_zone": zone})
+    return replace(settings, sources=SimpleNamespace(business=business, entities=settings.sources.entities))  # type: ignore[arg-type]
+
+
+def test_another_time_zone_is_another_compile(built: CompiledWarehouse, tmp_path: Path) -> None:
+    elsewhere = compile_project(_in_zone(built.settings, "Asia/Shanghai"), tmp_path)
+    assert "Asia/Shanghai" in elsewhere.models["int_orders_valued"].sql
+    assert "Asia/Shanghai" not in built.project.models["int_orders_valued"].sql
+
+
+def test_a_project_that_does_not_compile_is_named_with_what_dbt_says(built: CompiledWarehouse, tmp_path: Path) -> None:
+    shutil.copytree(
+        built.settings.paths.dbt_project, tmp_path / "dbt_project", ignore=shutil.ignore_patterns("target", "logs")
+    )
+    broken = tmp_path / "dbt_project" / "models" / "broken.sql"
+    broken.write_text("select * from {{ ref('no_such_model') }}")
+    settings = replace(built.settings, paths=replace(built.settings.paths, root=tmp_path))
+    with pytest.raises(DbtProjectError, match="no_such_model"):
+        compile_project(settings, tmp_path / "models")
