@@ -106,8 +106,8 @@ def compile_project(settings: Settings, folder: Path) -> CompiledProject:
         DbtProjectError: dbt cannot compile the project.
     """
     variables = {name: value for name, value in child_environment(settings).items() if name != "STRATA_WAREHOUSE"}
-    described = json.dumps([project_fingerprint(settings.paths.dbt_project), variables], sort_keys=True)
-    kept = folder / f"compiled-{hashlib.sha256(described.encode()).hexdigest()[:16]}.json"
+    constants = hashlib.sha256(json.dumps(variables, sort_keys=True).encode()).hexdigest()[:8]
+    kept = folder / f"compiled-{constants}-{project_fingerprint(settings.paths.dbt_project)}.json"
     if not kept.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "compiled.lock").open("w") as lock:  # two compiles at once would write one target folder
@@ -134,7 +134,7 @@ def _compile(settings: Settings, *, target: Path, kept: Path) -> None:
         raise DbtProjectError(f"dbt cannot compile {project}:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     shutil.rmtree(target)
-    for stale in kept.parent.glob("compiled-*.json"):
+    for stale in kept.parent.glob(f"{kept.name.rpartition('-')[0]}-*.json"):
         stale.unlink()
     unfinished = kept.with_suffix(".unfinished")
     unfinished.write_text(json.dumps([asdict(model) for model in _models_in_order(manifest)]), encoding="utf-8")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -15,7 +14,6 @@ from company import make_company
 from compiled_warehouse import CompiledWarehouse
 from warehouse_builder import WarehouseBuilder
 
-from dagster_project.settings import Settings
 from dagster_project.warehouse.compiled_models import CompiledModel, CompiledProject, compile_project
 from dagster_project.warehouse.dbt_manifest import DbtProjectError
 
@@ -141,15 +139,16 @@ def test_a_second_call_runs_no_dbt_and_gives_the_same_models(built: CompiledWare
     assert _bytes_and_times(folder / "models") == before
 
 
-def _in_zone(settings: Settings, zone: str) -> Settings:
-    business = SimpleNamespace(**{**vars(settings.sources.business), "time_zone": zone})
-    return replace(settings, sources=SimpleNamespace(business=business, entities=settings.sources.entities))  # type: ignore[arg-type]
-
-
-def test_another_time_zone_is_another_compile(built: CompiledWarehouse, tmp_path: Path) -> None:
-    elsewhere = compile_project(_in_zone(built.settings, "Asia/Shanghai"), tmp_path)
-    assert "Asia/Shanghai" in elsewhere.models["int_orders_valued"].sql
-    assert "Asia/Shanghai" not in built.project.models["int_orders_valued"].sql
+def test_another_time_zone_is_another_compile_kept_beside_the_first(
+    built: CompiledWarehouse, folder: Path, tmp_path: Path
+) -> None:
+    first = built.project
+    elsewhere = CompiledWarehouse(tmp_path, time_zone="Asia/Shanghai", compiled=folder / "models")
+    assert "Asia/Shanghai" in elsewhere.project.models["stg_orders"].sql
+    assert "Asia/Shanghai" not in first.models["stg_orders"].sql
+    assert len(list((folder / "models").glob("compiled-*.json"))) == 2
+    assert built.project == first
+    elsewhere.close()
 
 
 def test_a_project_that_does_not_compile_is_named_with_what_dbt_says(built: CompiledWarehouse, tmp_path: Path) -> None:
