@@ -133,7 +133,7 @@ def test_a_table_of_several_row_groups_is_written_whole_and_the_same(
     con.execute("delete from marts.customer_value")
     con.execute(
         "insert into marts.customer_value "
-        "select date '2018-01-01', hash(i) >> 2, 's', 'revenue', 1, 'low', 'share', 0, 1 from range(?) t(i)",
+        "select date '2018-01-01', hash(i) >> 2, 's', 'revenue', 1, 'low', 'share', 0, 1, 0 from range(?) t(i)",
         [rows],
     )
     publish(con, folder, publishing_settings, days=DAYS[-1:])
