@@ -22,9 +22,9 @@
     cast(round(({{ numerator }}) / nullif({{ denominator }}, 0), 6) as decimal(18, 6))
 {%- endmacro %}
 
-{#- Median of integers or halves: exact in a double, so exact in decimal(12, 2). NULL over no rows. -#}
-{% macro exact_median(value) -%}
-    cast({{ adapter.dispatch('median', 'customer_strata')(value) }} as decimal(12, 2))
+{#- Median of integers below 2^52: a double holds it and its halves exactly, so decimal(18, 2) does. NULL over no rows. -#}
+{% macro exact_median(value, type='decimal(12, 2)') -%}
+    cast({{ adapter.dispatch('median', 'customer_strata')(value) }} as {{ type }})
 {%- endmacro %}
 
 {% macro duckdb__median(value) -%}
@@ -38,4 +38,17 @@
 {#- Value of the row with the greatest key among rows whose value is known. -#}
 {% macro newest_known(value, precedence) -%}
     max_by({{ value }}, case when {{ value }} is not null then {{ precedence }} end)
+{%- endmacro %}
+
+{#- Value of the row that comes first by the keys, the least of each first. Every key is known. -#}
+{% macro foremost(value, keys) -%}
+    {{ return(adapter.dispatch('foremost', 'customer_strata')(value, keys)) }}
+{%- endmacro %}
+
+{% macro duckdb__foremost(value, keys) -%}
+    min_by({{ value }}, row({{ keys | join(', ') }}))
+{%- endmacro %}
+
+{% macro spark__foremost(value, keys) -%}
+    min_by({{ value }}, struct({{ keys | join(', ') }}))
 {%- endmacro %}

@@ -19,3 +19,11 @@
 {% macro newest_updated() -%}
     {{ return(['updated_at desc nulls last', 'batch_sequence desc', 'row_number desc']) }}
 {%- endmacro %}
+
+{#- The day on which a version gives way to the next one of its key. -#}
+{% macro valid_to_next_version(key) -%}
+    coalesce(
+        lead(valid_from) over (partition by {{ key | join(', ') }} order by valid_from),
+        date '9999-12-31'
+    )
+{%- endmacro %}

@@ -1,17 +1,17 @@
 {{ config(materialized='view') }}
 
-{#- Where no interaction is landed at all there are no rows: the counts are then unknown, not 0. -#}
+{#- Customers with a contact up to the day; whether the others' counts are 0 or unknown is for the reader to say. -#}
 
 with as_of_days as (
 
     select * from {{ source('control', 'as_of_days') }}
-    where is_requested
+    where is_classified
 
 ),
 
-customers as (
+standards as (
 
-    select * from {{ ref('int_customers_first_seen') }}
+    select * from {{ source('control', 'standards') }}
 
 ),
 
@@ -21,48 +21,60 @@ contacts as (
 
 ),
 
-known_days as (
+windows as (
 
-    select as_of_date
+    select
+        as_of_days.as_of_date,
+        {{ days_before('as_of_days.as_of_date', 365) }} as last_365_days_start_after,
+        {{ days_before('as_of_days.as_of_date', 90) }} as last_90_days_start_after,
+        {{ days_before('as_of_days.as_of_date', 'standards.window_days') }} as window_starts_after,
+        {{ days_before('as_of_days.as_of_date', 'standards.at_risk_complaint_days') }} as complaints_start_after
     from as_of_days
-    where (select count(*) from contacts) > 0
+    inner join standards on as_of_days.standard_version = standards.standard_version
 
 ),
 
 counted as (
 
     select
-        known_days.as_of_date,
+        windows.as_of_date,
         contacts.customer_id,
         count(*) filter (
-            where contacts.channel = 'service'
-            and contacts.occurred_on > {{ days_before('known_days.as_of_date', 365) }}
+            where contacts.channel = 'service' and contacts.occurred_on > windows.last_365_days_start_after
         ) as service_contacts_365d,
         count(*) filter (
-            where contacts.is_complaint
-            and contacts.occurred_on > {{ days_before('known_days.as_of_date', 365) }}
+            where contacts.is_complaint and contacts.occurred_on > windows.last_365_days_start_after
         ) as complaints_365d,
+        count(*) filter (where contacts.occurred_on > windows.last_90_days_start_after) as interactions_90d,
         count(*) filter (
-            where contacts.occurred_on > {{ days_before('known_days.as_of_date', 90) }}
-        ) as interactions_90d
-    from known_days
-    inner join contacts on known_days.as_of_date >= contacts.occurred_on
-    group by known_days.as_of_date, contacts.customer_id
+            where contacts.is_complaint and contacts.occurred_on > windows.complaints_start_after
+        ) as recent_complaints,
+        coalesce(bool_or(
+            contacts.is_complaint and (contacts.resolved_on is null or windows.as_of_date < contacts.resolved_on)
+        ), false) as has_open_complaint,
+        {{ exact_median(
+            'case when contacts.occurred_on > windows.window_starts_after'
+            ~ ' and contacts.answered_on <= windows.as_of_date then contacts.reply_microseconds end',
+            'decimal(18, 2)'
+        ) }} as median_reply_microseconds
+    from windows
+    inner join contacts on windows.as_of_date >= contacts.occurred_on
+    group by windows.as_of_date, contacts.customer_id
 
 ),
 
 final as (
 
     select
-        known_days.as_of_date,
-        customers.customer_id,
-        coalesce(counted.service_contacts_365d, 0) as service_contacts_365d,
-        coalesce(counted.complaints_365d, 0) as complaints_365d,
-        coalesce(counted.interactions_90d, 0) as interactions_90d
-    from known_days
-    inner join customers on known_days.as_of_date >= customers.first_seen_on
-    left join counted
-        on known_days.as_of_date = counted.as_of_date and customers.customer_id = counted.customer_id
+        as_of_date,
+        customer_id,
+        cast(service_contacts_365d as integer) as service_contacts_365d,
+        cast(complaints_365d as integer) as complaints_365d,
+        cast(interactions_90d as integer) as interactions_90d,
+        cast(recent_complaints as integer) as recent_complaints,
+        has_open_complaint,
+        {{ ratio('median_reply_microseconds', '3600000000') }} as median_reply_hours
+    from counted
 
 )
 

@@ -1,66 +1,177 @@
-with final as (
+with measured as (
+
+    select * from {{ ref('int_customers_measured') }}
+    where is_classified
+
+),
+
+trial_categories as (
+
+    select * from {{ source('control', 'trial_categories') }}
+
+),
+
+records as (
+
+    select * from {{ ref('int_customer_records_merged') }}
+
+),
+
+order_lines as (
+
+    select * from {{ ref('int_order_lines_measured') }}
+
+),
+
+habits as (
+
+    select * from {{ ref('int_order_habits_ranked') }}
+
+),
+
+trials as (
+
+    select * from {{ ref('int_trials_converted') }}
+
+),
+
+contacts as (
+
+    select * from {{ ref('int_customer_contacts_counted') }}
+
+),
+
+opportunities as (
+
+    select * from {{ ref('int_opportunities_stated') }}
+
+),
+
+leads as (
+
+    select * from {{ ref('int_leads_stated') }}
+
+),
+
+web_events as (
+
+    select * from {{ ref('int_web_events_counted') }}
+
+),
+
+surveys as (
+
+    select * from {{ ref('int_surveys_dated') }}
+
+),
+
+{#- What nobody has landed is unknown of everybody; of what has landed, a customer without any has 0. -#}
+landed as (
 
     select
-        cast(null as date) as as_of_date,
-        cast(null as bigint) as customer_id,
-        cast(null as varchar) as standard_version,
-        cast(null as boolean) as is_requested,
-        cast(null as varchar) as kind,
-        cast(null as varchar) as industry,
-        cast(null as varchar) as company_size,
-        cast(null as varchar) as region,
-        cast(null as varchar) as city,
-        cast(null as varchar) as decision_role,
-        cast(null as varchar) as member_level,
-        cast(null as varchar) as owner,
-        cast(null as decimal(9, 6)) as competitor_closeness,
-        cast(null as date) as first_seen_on,
-        cast(null as date) as first_order_on,
-        cast(null as date) as last_order_on,
-        cast(null as integer) as recency_days,
-        cast(null as integer) as tenure_days,
-        cast(null as integer) as order_count,
-        cast(null as integer) as order_days,
-        cast(null as decimal(18, 2)) as revenue,
-        cast(null as decimal(18, 2)) as margin,
-        cast(null as decimal(18, 6)) as average_order_value,
-        cast(null as decimal(12, 2)) as median_gap_days,
-        cast(null as integer) as longest_gap_closed_days,
-        cast(null as integer) as order_count_window,
-        cast(null as integer) as order_days_window,
-        cast(null as decimal(18, 2)) as revenue_window,
-        cast(null as decimal(18, 2)) as margin_window,
-        cast(null as integer) as order_count_90d,
-        cast(null as decimal(18, 2)) as revenue_90d,
-        cast(null as integer) as order_count_prior_90d,
-        cast(null as decimal(18, 2)) as revenue_prior_90d,
-        cast(null as decimal(18, 6)) as discount_share,
-        cast(null as decimal(18, 6)) as refund_share,
-        cast(null as decimal(18, 6)) as premium_share,
-        cast(null as decimal(18, 6)) as novelty_share,
-        cast(null as varchar) as top_category,
-        cast(null as varchar) as top_channel,
-        cast(null as integer) as usual_hour,
-        cast(null as boolean) as is_trial_converted,
-        cast(null as integer) as service_contacts_365d,
-        cast(null as integer) as complaints_365d,
-        cast(null as integer) as interactions_90d,
-        cast(null as integer) as recent_complaints,
-        cast(null as boolean) as has_open_complaint,
-        cast(null as decimal(18, 6)) as median_reply_hours,
-        cast(null as integer) as open_opportunities,
-        cast(null as decimal(24, 6)) as open_opportunity_value,
-        cast(null as integer) as days_to_close,
-        cast(null as varchar) as stated_urgency,
-        cast(null as boolean) as has_explicit_opportunity,
-        cast(null as boolean) as has_open_lead,
-        cast(null as varchar) as stated_need_clarity,
-        cast(null as integer) as recent_views,
-        cast(null as integer) as recent_carts,
-        cast(null as varchar) as need_motive,
-        cast(null as decimal(18, 4)) as satisfaction,
-        cast(null as date) as satisfaction_on
-    where false
+        (select count(*) from {{ ref('stg_order_lines') }}) > 0 as has_order_lines,
+        (select count(*) from {{ ref('int_contacts_identified') }}) > 0 as has_contacts,
+        (select count(*) from {{ ref('stg_opportunities') }}) > 0 as has_opportunities,
+        (select count(*) from {{ ref('stg_leads') }}) > 0 as has_leads,
+        (select count(*) from {{ ref('int_web_events_identified') }}) > 0 as has_web_events
+
+),
+
+followed_standards as (
+
+    select distinct standard_version
+    from trial_categories
+
+),
+
+final as (
+
+    select
+        measured.as_of_date,
+        measured.customer_id,
+        measured.standard_version,
+        measured.is_requested,
+        {{ attributes_or_unknown('records') }},
+        records.competitor_closeness,
+        measured.first_seen_on,
+        measured.first_order_on,
+        measured.last_order_on,
+        measured.recency_days,
+        measured.tenure_days,
+        measured.order_count,
+        measured.order_days,
+        measured.revenue,
+        measured.margin,
+        measured.average_order_value,
+        measured.median_gap_days,
+        measured.longest_gap_closed_days,
+        measured.order_count_window,
+        measured.order_days_window,
+        measured.revenue_window,
+        measured.margin_window,
+        measured.order_count_90d,
+        measured.revenue_90d,
+        measured.order_count_prior_90d,
+        measured.revenue_prior_90d,
+        measured.discount_share,
+        measured.refund_share,
+        order_lines.premium_share,
+        order_lines.novelty_share,
+        coalesce(order_lines.top_category, 'unknown') as top_category,
+        coalesce(habits.top_channel, 'unknown') as top_channel,
+        habits.usual_hour,
+        case
+            when landed.has_order_lines and followed_standards.standard_version is not null
+                then trials.customer_id is not null
+        end as is_trial_converted,
+        case when landed.has_contacts then coalesce(contacts.service_contacts_365d, 0) end as service_contacts_365d,
+        case when landed.has_contacts then coalesce(contacts.complaints_365d, 0) end as complaints_365d,
+        case when landed.has_contacts then coalesce(contacts.interactions_90d, 0) end as interactions_90d,
+        case when landed.has_contacts then coalesce(contacts.recent_complaints, 0) end as recent_complaints,
+        case when landed.has_contacts then coalesce(contacts.has_open_complaint, false) end as has_open_complaint,
+        contacts.median_reply_hours,
+        case when landed.has_opportunities then coalesce(opportunities.open_opportunities, 0) end
+            as open_opportunities,
+        opportunities.open_opportunity_value,
+        opportunities.days_to_close,
+        coalesce(opportunities.stated_urgency, 'unknown') as stated_urgency,
+        case when landed.has_opportunities then coalesce(opportunities.has_explicit_opportunity, false) end
+            as has_explicit_opportunity,
+        case when landed.has_leads then coalesce(leads.has_open_lead, false) end as has_open_lead,
+        coalesce(leads.stated_need_clarity, 'unknown') as stated_need_clarity,
+        case when landed.has_web_events then coalesce(web_events.recent_views, 0) end as recent_views,
+        case when landed.has_web_events then coalesce(web_events.recent_carts, 0) end as recent_carts,
+        case when landed.has_web_events then coalesce(web_events.recent_browses, 0) end as recent_browses,
+        coalesce(surveys.need_motive, 'unknown') as need_motive,
+        surveys.satisfaction,
+        surveys.valid_from as satisfaction_on
+    from measured
+    cross join landed
+    left join followed_standards on measured.standard_version = followed_standards.standard_version
+    left join records
+        on
+            measured.customer_id = records.customer_id
+            and measured.as_of_date >= records.valid_from
+            and measured.as_of_date < records.valid_to
+    left join order_lines
+        on measured.as_of_date = order_lines.as_of_date and measured.customer_id = order_lines.customer_id
+    left join habits
+        on measured.as_of_date = habits.as_of_date and measured.customer_id = habits.customer_id
+    left join trials
+        on measured.as_of_date = trials.as_of_date and measured.customer_id = trials.customer_id
+    left join contacts
+        on measured.as_of_date = contacts.as_of_date and measured.customer_id = contacts.customer_id
+    left join opportunities
+        on measured.as_of_date = opportunities.as_of_date and measured.customer_id = opportunities.customer_id
+    left join leads
+        on measured.as_of_date = leads.as_of_date and measured.customer_id = leads.customer_id
+    left join web_events
+        on measured.as_of_date = web_events.as_of_date and measured.customer_id = web_events.customer_id
+    left join surveys
+        on
+            measured.customer_id = surveys.customer_id
+            and measured.as_of_date >= surveys.valid_from
+            and measured.as_of_date < surveys.valid_to
 
 )
 

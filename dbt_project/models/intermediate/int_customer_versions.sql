@@ -31,14 +31,8 @@ final as (
             partition by aliases.customer_id
             order by versions.valid_from, versions.source, versions.customer_ref
         ) as precedence,
-        versions.kind,
-        versions.industry,
-        versions.company_size,
-        versions.region,
-        versions.city,
-        versions.decision_role,
-        versions.member_level,
-        versions.owner,
+        {{ attribute_columns('versions') }},
+        versions.competitor_closeness,
         coalesce(versions.do_not_contact, false) as do_not_contact,
         coalesce(versions.is_phone_valid, false) as is_phone_valid,
         coalesce(versions.is_email_valid, false) as is_email_valid,

@@ -22,6 +22,7 @@ windows as (
         as_of_days.as_of_date,
         as_of_days.standard_version,
         as_of_days.is_requested,
+        as_of_days.is_classified,
         {{ days_before('as_of_days.as_of_date', 'standards.window_days') }} as window_starts_after,
         {{ days_before('as_of_days.as_of_date', 'standards.reactivated_days') }} as reactivated_starts_after,
         {{ days_before('as_of_days.as_of_date', 90) }} as last_90_days_start_after,
@@ -37,6 +38,7 @@ population as (
         windows.as_of_date,
         windows.standard_version,
         windows.is_requested,
+        windows.is_classified,
         first_seen.customer_id,
         first_seen.first_seen_on
     from windows
@@ -112,6 +114,7 @@ measures as (
         population.as_of_date,
         population.standard_version,
         population.is_requested,
+        population.is_classified,
         population.customer_id,
         population.first_seen_on,
         totals.first_order_on,
@@ -149,6 +152,7 @@ final as (
         customer_id,
         standard_version,
         is_requested,
+        is_classified,
         first_seen_on,
         first_order_on,
         last_order_on,

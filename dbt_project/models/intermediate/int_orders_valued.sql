@@ -37,6 +37,7 @@ final as (
         orders.refunded_at,
         orders.channel,
         orders.region,
+        rates.rate,
         {{ has_rate('orders.currency', 'rates.rate') }} as has_rate
     from orders
     left join aliases

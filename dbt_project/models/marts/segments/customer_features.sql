@@ -1,65 +1,73 @@
-with measured as (
+with features as (
 
-    select * from {{ ref('int_customers_measured') }}
+    select * from {{ ref('int_customer_features') }}
     where is_requested
-
-),
-
-attributes as (
-
-    select * from {{ ref('int_customer_attributes') }}
-
-),
-
-contacts as (
-
-    select * from {{ ref('int_customer_contacts_counted') }}
 
 ),
 
 final as (
 
     select
-        measured.as_of_date,
-        measured.customer_id,
-        measured.standard_version,
-        coalesce(attributes.kind, 'unknown') as kind,
-        coalesce(attributes.industry, 'unknown') as industry,
-        coalesce(attributes.company_size, 'unknown') as company_size,
-        coalesce(attributes.region, 'unknown') as region,
-        coalesce(attributes.city, 'unknown') as city,
-        coalesce(attributes.decision_role, 'unknown') as decision_role,
-        coalesce(attributes.member_level, 'unknown') as member_level,
-        coalesce(attributes.owner, 'unknown') as owner,
-        measured.first_seen_on,
-        measured.first_order_on,
-        measured.last_order_on,
-        measured.recency_days,
-        measured.tenure_days,
-        measured.order_count,
-        measured.order_days,
-        measured.revenue,
-        measured.margin,
-        measured.average_order_value,
-        measured.median_gap_days,
-        measured.order_count_window,
-        measured.order_days_window,
-        measured.revenue_window,
-        measured.margin_window,
-        measured.order_count_90d,
-        measured.revenue_90d,
-        measured.order_count_prior_90d,
-        measured.revenue_prior_90d,
-        measured.discount_share,
-        measured.refund_share,
-        cast(contacts.service_contacts_365d as integer) as service_contacts_365d,
-        cast(contacts.complaints_365d as integer) as complaints_365d,
-        cast(contacts.interactions_90d as integer) as interactions_90d
-    from measured
-    left join attributes
-        on measured.as_of_date = attributes.as_of_date and measured.customer_id = attributes.customer_id
-    left join contacts
-        on measured.as_of_date = contacts.as_of_date and measured.customer_id = contacts.customer_id
+        as_of_date,
+        customer_id,
+        standard_version,
+        kind,
+        industry,
+        company_size,
+        region,
+        city,
+        decision_role,
+        member_level,
+        owner,
+        competitor_closeness,
+        first_seen_on,
+        first_order_on,
+        last_order_on,
+        recency_days,
+        tenure_days,
+        order_count,
+        order_days,
+        revenue,
+        margin,
+        average_order_value,
+        median_gap_days,
+        longest_gap_closed_days,
+        order_count_window,
+        order_days_window,
+        revenue_window,
+        margin_window,
+        order_count_90d,
+        revenue_90d,
+        order_count_prior_90d,
+        revenue_prior_90d,
+        discount_share,
+        refund_share,
+        premium_share,
+        novelty_share,
+        top_category,
+        top_channel,
+        usual_hour,
+        is_trial_converted,
+        service_contacts_365d,
+        complaints_365d,
+        interactions_90d,
+        recent_complaints,
+        has_open_complaint,
+        median_reply_hours,
+        open_opportunities,
+        open_opportunity_value,
+        days_to_close,
+        stated_urgency,
+        has_explicit_opportunity,
+        has_open_lead,
+        stated_need_clarity,
+        recent_views,
+        recent_carts,
+        recent_browses,
+        need_motive,
+        satisfaction,
+        satisfaction_on
+    from features
 
 )
 
