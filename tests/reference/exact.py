@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 Number = int | Decimal | Fraction
+Observed = TypeVar("Observed", int, Decimal, Fraction)
 
 
 def is_missing(value: Any) -> bool:
@@ -86,11 +88,26 @@ def median(values: Iterable[Number]) -> Fraction:
     return (Fraction(ordered[middle - 1]) + Fraction(ordered[middle])) / 2
 
 
-def cut_points(values: Sequence[int], bins: int) -> list[int]:
-    """Cut k of n for k = 1 … n − 1: the smallest observed value with at least k/n of all values at or below it."""
+def cut_point(values: Iterable[Observed], k: int, n: int) -> Observed:
+    """Cut k of n: the smallest observed value with at least k/n of all values at or below it."""
     ordered = sorted(values)
-    cuts = []
-    for k in range(1, bins):
-        needed = -(-k * len(ordered) // bins)  # the smallest count with count / len ≥ k / bins, hence rounded up
-        cuts.append(ordered[needed - 1])
-    return cuts
+    needed = -(-k * len(ordered) // n)  # the smallest count with count / len ≥ k / n, hence rounded up
+    return ordered[needed - 1]
+
+
+def cut_points(values: Sequence[int], bins: int) -> list[int]:
+    """Cut k of n for k = 1 … n − 1."""
+    return [cut_point(values, k, bins) for k in range(1, bins)]
+
+
+class Percentiles:
+    """p(x): the share of a population strictly below x, six digits."""
+
+    def __init__(self, population: Iterable[Number]) -> None:
+        self._ordered = sorted(Fraction(value) for value in population)
+
+    def of(self, value: Number | None) -> Decimal | None:
+        """None where the value is unknown or the population is empty."""
+        if value is None:
+            return None
+        return ratio(bisect_left(self._ordered, Fraction(value)), len(self._ordered))
