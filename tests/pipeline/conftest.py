@@ -1,11 +1,14 @@
-"""Fixtures of the whole-graph tests: one tiny shop is built once, and copied by whoever changes it."""
+"""Fixtures of the whole-graph tests: each shop is built once a session, and copied by whoever changes it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from reference.uci import build_orders
 from shop_runs import Shop, build_shared_shop
+from uci_run import LINES, UciRun, run_uci_job
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +21,15 @@ def shared_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 def shop(shared_shop: Shop, tmp_path: Path) -> Shop:
     """A copy of it, to be changed."""
     return shared_shop.copied_to(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def uci_run(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> UciRun:
+    """The real shop with its last day built and published; read it, do not change it."""
+    return run_uci_job(real_data, tmp_path_factory.mktemp("uci"))
+
+
+@pytest.fixture(scope="session")
+def uci_orders(real_data: Path) -> pd.DataFrame:
+    """The same shop's orders, read without the project."""
+    return build_orders(real_data / LINES)

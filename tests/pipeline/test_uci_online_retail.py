@@ -6,110 +6,35 @@ customer, negative quantities and prices of zero.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pytest
 from reference.classification import COLUMNS, classify
 from reference.classification import Standard as ReferenceStandard
-from reference.uci import build_orders, no_refunds
+from reference.uci import no_refunds
+from uci_run import AS_OF, UciRun
 
 pytestmark = pytest.mark.real_data
 
-AS_OF = date(2011, 12, 9)
-LINES = "uci_online_retail_2010_2011.parquet"
-PROJECT = Path(__file__).resolve().parents[2]
-SOURCES = """
-business:
-  time_zone: Europe/London
-  currency: GBP
-  history_starts_on: 2010-12-01
-sources:
-  - name: gift_shop
-    kind: files
-    time_zone: Europe/London
-    currency: GBP
-    reads:
-      - entity: order_lines
-        path: inbox/*.parquet
-        orders: from lines
-        where:
-          InvoiceNo: { matches: "^[0-9]" }
-          Quantity: { above: 0 }
-          UnitPrice: { above: 0 }
-          CustomerID: { present: true }
-        columns:
-          order_id: InvoiceNo
-          customer_ref: CustomerID
-          ordered_at: InvoiceDate
-          product_id: StockCode
-          quantity: Quantity
-          unit_price: UnitPrice
-          region: Country
-"""
 
-
-@dataclass(frozen=True)
-class Run:
-    """What the job left behind."""
-
-    data: Path
-    output: str
-
-    def rows(self, query: str) -> pd.DataFrame:
-        with duckdb.connect(str(self.data / "published" / "serving" / "strata.duckdb"), read_only=True) as con:
-            result = con.execute(query)
-            return pd.DataFrame(result.fetchall(), columns=[column[0] for column in result.description], dtype=object)
-
-
-@pytest.fixture(scope="module")
-def run(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("uci")
-    config, data = folder / "config", folder / "data"
-    (data / "inbox").mkdir(parents=True)
-    (data / "inbox" / LINES).symlink_to(real_data / LINES)
-    config.mkdir()
-    (config / "sources.yaml").write_text(SOURCES)
-    shutil.copy(PROJECT / "config" / "standards.yaml", config)
-    publishing = (PROJECT / "config" / "publishing.yaml").read_text(encoding="utf-8")
-    (config / "publishing.yaml").write_text(publishing.replace("# - fct_orders", "- fct_orders"), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "dagster_project.cli", "run", "--as-of", str(AS_OF)],
-        env={**os.environ, "STRATA_CONFIG": str(config), "STRATA_DATA": str(data)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Run(data, done.stdout)
-
-
-@pytest.fixture(scope="module")
-def orders(real_data: Path) -> pd.DataFrame:
-    return build_orders(real_data / LINES)
-
-
-def test_the_clean_rule_gives_the_known_customers_orders_and_revenue(run: Run) -> None:
-    [found] = run.rows("select count(distinct customer_id), count(*), sum(revenue) from strata.fct_orders").to_numpy()
+def test_the_clean_rule_gives_the_known_customers_orders_and_revenue(uci_run: UciRun) -> None:
+    [found] = uci_run.rows(
+        "select count(distinct customer_id), count(*), sum(revenue) from strata.fct_orders"
+    ).to_numpy()
     assert list(found) == [4338, 18532, Decimal("8911407.90")]
 
 
-def test_every_order_is_rounded_once_from_its_unrounded_lines(run: Run, orders: pd.DataFrame) -> None:
-    ours = run.rows("select order_id, revenue from strata.fct_orders").set_index("order_id")["revenue"]
-    assert ours.sort_index().to_dict() == orders.set_index("order_id")["revenue"].sort_index().to_dict()
+def test_every_order_is_rounded_once_from_its_unrounded_lines(uci_run: UciRun, uci_orders: pd.DataFrame) -> None:
+    ours = uci_run.rows("select order_id, revenue from strata.fct_orders").set_index("order_id")["revenue"]
+    assert ours.sort_index().to_dict() == uci_orders.set_index("order_id")["revenue"].sort_index().to_dict()
 
 
-def test_every_customer_has_the_scores_types_stages_and_tiers_of_the_reference(run: Run, orders: pd.DataFrame) -> None:
-    expected = classify(orders, no_refunds(), None, AS_OF, ReferenceStandard())
-    got = run.rows(
+def test_every_customer_has_the_scores_types_stages_and_tiers_of_the_reference(
+    uci_run: UciRun, uci_orders: pd.DataFrame
+) -> None:
+    expected = classify(uci_orders, no_refunds(), None, AS_OF, ReferenceStandard())
+    got = uci_run.rows(
         f"""
         select aliases.customer_ref, features.*, rfm.* exclude (as_of_date, customer_id, standard_version),
             lifecycle.* exclude (as_of_date, customer_id, standard_version),
@@ -134,6 +59,6 @@ def test_every_customer_has_the_scores_types_stages_and_tiers_of_the_reference(r
         assert not differing, f"{column} differs for {len(differing)} customers (id, reference, ours): {differing[:3]}"
 
 
-def test_without_consents_the_lists_are_empty_and_say_why(run: Run) -> None:
-    notes = run.rows("select distinct treated, note from strata.reactivation_list_notes")
+def test_without_consents_the_lists_are_empty_and_say_why(uci_run: UciRun) -> None:
+    notes = uci_run.rows("select distinct treated, note from strata.reactivation_list_notes")
     assert notes.to_numpy().tolist() == [[0, "no_consents_landed"]]
