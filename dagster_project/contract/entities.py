@@ -182,6 +182,7 @@ INTERACTION_CHANNELS = ("phone", "wechat", "email", "sms", "visit", "service")
 DIRECTIONS = ("inbound", "outbound")
 CONSENT_CHANNELS = ("phone", "wechat", "email", "sms")
 ARMS = ("treated", "control")
+NEED_CLARITIES = ("explicit", "vague", "none")
 NEED_MOTIVES = ("functional", "emotional", "social")
 WEB_KINDS = ("view", "search", "cart")
 
@@ -309,7 +310,7 @@ def _entities() -> Iterator[Entity]:
             _id("lead_id"),
             _id("customer_ref", required=False),
             Column("stage"),
-            Column("need_clarity"),
+            Column("need_clarity", choices=NEED_CLARITIES),
             _timestamp("created_at"),
             _timestamp("updated_at"),
         ),
