@@ -144,16 +144,16 @@ def _compile(settings: Settings, *, target: Path, kept: Path) -> None:
 def _models_in_order(manifest: Mapping[str, Any]) -> Iterator[CompiledModel]:
     nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     # Without the database: it is called as the file is, and a build takes the connection's own.
-    bare = {
-        named["relation_name"]: f"{quote_identifier(named['schema'])}.{quote_identifier(named['name'])}"
+    schemas = {
+        (quote_identifier(named["database"]), quote_identifier(named["schema"]))
         for named in [*nodes.values(), *manifest["sources"].values()]
     }
     upstream = {key: [other for other in node["depends_on"]["nodes"] if other in nodes] for key, node in nodes.items()}
     for key in TopologicalSorter({key: sorted(upstream[key]) for key in sorted(nodes)}).static_order():
         node = nodes[key]
         sql = node["compiled_code"]
-        for relation in sorted(bare, key=len, reverse=True):
-            sql = sql.replace(relation, bare[relation])
+        for database, schema in sorted(schemas):
+            sql = sql.replace(f"{database}.{schema}", schema)
         has_contract = node["config"]["contract"]["enforced"]
         yield CompiledModel(
             name=node["name"],
