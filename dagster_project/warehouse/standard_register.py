@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dagster_project.errors import StrataError
-from dagster_project.settings.standards import Standard
+from dagster_project.settings.standards import REGISTERED, Standard
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def read_standards(folder: Path) -> list[RegisteredStandard]:
     registered = []
     for path in sorted(folder.glob("*-*.json")):
         try:
-            standard = Standard.model_validate_json(path.read_bytes())
+            standard = Standard.model_validate_json(path.read_bytes(), context=REGISTERED)
         except ValidationError as error:
             raise StrataError(f"{path} is not a standard of this version of Customer Strata: {error}") from error
         registered.append(RegisteredStandard(sequence=int(path.name.split("-")[0]), standard=standard))

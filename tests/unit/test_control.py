@@ -87,7 +87,8 @@ def test_at_most_twelve_month_ends_are_learnt_from(warehouse: WarehouseBuilder) 
 def test_month_ends_learnt_once_are_not_computed_again(warehouse: WarehouseBuilder) -> None:
     manifest = manifest_of(batch(1, earliest_changed_on=date(2023, 1, 1)))
     compute(warehouse, manifest, date(2024, 1, 30))
-    assert [day.day for day in compute(warehouse, manifest, date(2024, 1, 31))] == [date(2024, 1, 31)]
+    computed = compute(warehouse, manifest, date(2024, 1, 31))
+    assert [day.day for day in computed if not day.is_compared] == [date(2024, 1, 31)]
 
 
 def test_a_month_end_is_learnt_again_when_an_order_within_its_horizon_arrives(warehouse: WarehouseBuilder) -> None:

@@ -132,7 +132,7 @@ def test_each_class_needs_its_labels_in_both_languages(tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "config" / "standards.yaml").read_text(encoding="utf-8")
     broken = tmp_path / "standards.yaml"
     broken.write_text(text.replace("    silent: { en: Silent, zh: 沉默客户 }\n", ""), encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"labels\.lifecycle_stage lacks silent"):
+    with pytest.raises(SettingsError, match=r"labels\.lifecycle_stage: lacks silent"):
         load_model(broken, Standard)
     broken.write_text(text.replace("{ en: Silent, zh: 沉默客户 }", "{ en: Silent }"), encoding="utf-8")
     with pytest.raises(SettingsError, match=r"silent.*zh"):
