@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -106,12 +106,8 @@ def fit_on(day: date, count: int, kept: list[KeptFit]) -> KeptFit | None:
     return max(holding, key=lambda entry: (entry.fit.holds_from or date.min, entry.number), default=None)
 
 
-def cluster_rows(
-    folder: Path, counts: Mapping[date, int | None]
-) -> tuple[
-    list[tuple[date, int]], list[tuple[int, str, float, float, float, float, float, float, float, float, float]]
-]:
-    """Rows of control.cluster_days and control.cluster_centres.
+def cluster_rows(folder: Path, counts: Mapping[date, int | None]) -> dict[str, list[dict[str, Any]]]:
+    """Rows of control.cluster_days and control.cluster_centres, by table.
 
     `counts` gives for each day how many clusters its standard asks for, None for a standard without them. A day for
     which nothing is fitted yet has no row, and its customers are in cluster `unknown`.
@@ -119,16 +115,23 @@ def cluster_rows(
     kept = read_fits(folder) if any(counts.values()) else []
     chosen = {day: entry for day, count in counts.items() if count and (entry := fit_on(day, count, kept))}
     used = {entry.number: entry.fit for entry in chosen.values()}
-    centres = [
-        (
-            number,
-            centre.cluster,
-            *(fit.recency.mean, fit.recency.deviation),
-            *(fit.frequency.mean, fit.frequency.deviation),
-            *(fit.monetary.mean, fit.monetary.deviation),
-            *(centre.recency, centre.frequency, centre.monetary),
-        )
-        for number, fit in sorted(used.items())
-        for centre in fit.centres
-    ]
-    return [(day, entry.number) for day, entry in sorted(chosen.items())], centres
+    return {
+        "cluster_days": [{"as_of_date": day, "fit": entry.number} for day, entry in sorted(chosen.items())],
+        "cluster_centres": [
+            {
+                "fit": number,
+                "cluster": centre.cluster,
+                "recency_mean": fit.recency.mean,
+                "recency_deviation": fit.recency.deviation,
+                "frequency_mean": fit.frequency.mean,
+                "frequency_deviation": fit.frequency.deviation,
+                "monetary_mean": fit.monetary.mean,
+                "monetary_deviation": fit.monetary.deviation,
+                "recency_centre": centre.recency,
+                "frequency_centre": centre.frequency,
+                "monetary_centre": centre.monetary,
+            }
+            for number, fit in sorted(used.items())
+            for centre in fit.centres
+        ],
+    }

@@ -57,6 +57,10 @@ class Paths:
         return self.data / "standards"
 
     @property
+    def clusters(self) -> Path:
+        return self.data / "clusters"
+
+    @property
     def assignments(self) -> Path:
         return self.data / "assignments"
 

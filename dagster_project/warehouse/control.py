@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from dagster_project.clustering.register import cluster_rows
 from dagster_project.publishing.assignments import read_assignments
 from dagster_project.settings import Settings
 from dagster_project.settings.standards import Standard
@@ -104,6 +105,7 @@ def write_control(
         "configured_entities": [{"entity": entity} for entity in sorted(settings.sources.entities)],
         **rule_rows(standards),
         **word_rows(settings.standard, standards, settings.publishing.language),
+        **cluster_rows(settings.paths.clusters, {d.day: _cluster_count(d.standard) for d in computed}),
         "channels": [
             {
                 "channel": channel.name,
@@ -225,6 +227,10 @@ def _references_to_build(
         )
 
     return {day: standard for day, standard in wanted.items() if not is_current(day, standard)}
+
+
+def _cluster_count(standard: Standard) -> int | None:
+    return None if standard.clusters is None else standard.clusters.count
 
 
 def _reactivation_row(settings: Settings) -> Row:

@@ -175,22 +175,25 @@ def test_the_first_fit_holds_for_all_days_and_later_ones_from_their_day_on(con, 
     first = keep_fit(tmp_path, fit_of(con, SHOP))
     store(con, SHOP[5:], LATER)
     keep_fit(tmp_path, fit_clusters(con, LATER, count=4, seed=7, kept=[first])[0])
-    days, centres = cluster_rows(
+    rows = cluster_rows(
         tmp_path, {date(2020, 1, 1): 4, date(2024, 9, 29): 4, LATER: 4, date(2025, 1, 1): 4, date(2025, 1, 2): None}
     )
-    assert days == [(date(2020, 1, 1), 1), (date(2024, 9, 29), 1), (LATER, 2), (date(2025, 1, 1), 2)]
-    assert [(number, cluster) for number, cluster, *_ in centres] == [
+    assert [(row["as_of_date"], row["fit"]) for row in rows["cluster_days"]] == [
+        (date(2020, 1, 1), 1),
+        (date(2024, 9, 29), 1),
+        (LATER, 2),
+        (date(2025, 1, 1), 2),
+    ]
+    centres = rows["cluster_centres"]
+    assert [(row["fit"], row["cluster"]) for row in centres] == [
         (number, f"cluster_{cluster}") for number in (1, 2) for cluster in (1, 2, 3, 4)
     ]
-    one = first.fit
-    assert centres[0][2:] == (
-        *(one.recency.mean, one.recency.deviation, one.frequency.mean, one.frequency.deviation),
-        *(one.monetary.mean, one.monetary.deviation),
-        *(one.centres[0].recency, one.centres[0].frequency, one.centres[0].monetary),
-    )
+    assert centres[0]["monetary_centre"] == first.fit.centres[0].monetary
+    assert centres[0]["frequency_deviation"] == first.fit.frequency.deviation
 
 
 def test_a_standard_with_another_number_of_clusters_takes_no_fit_of_this_one(con, tmp_path) -> None:
     keep_fit(tmp_path, fit_of(con, SHOP))
-    assert cluster_rows(tmp_path, {DAY: 3, LATER: None}) == ([], [])
-    assert cluster_rows(tmp_path / "absent", {DAY: 4}) == ([], [])
+    nothing = {"cluster_days": [], "cluster_centres": []}
+    assert cluster_rows(tmp_path, {DAY: 3, LATER: None}) == nothing
+    assert cluster_rows(tmp_path / "absent", {DAY: 4}) == nothing
