@@ -64,3 +64,13 @@ class OwnDimension(Part):
                 f"class {self.default.code!r} has a rule already; the default needs its own.", "default", "class"
             )
         return self
+
+    @model_validator(mode="after")
+    def _every_class_can_be_reached(self) -> Self:
+        from dagster_project.settings.standards.reachability import unreachable_rule
+
+        found = unreachable_rule([rule.when for rule in self.rules])
+        if found is not None:
+            index, why = found
+            raise fault(why, "default") if index == len(self.rules) else fault(why, "rules", index, "when")
+        return self
