@@ -1,24 +1,73 @@
-with final as (
+with features as (
+
+    select * from {{ ref('int_customer_features') }}
+
+),
+
+lifecycles as (
+
+    select * from {{ ref('int_lifecycles_staged') }}
+    where is_classified
+
+),
+
+customer_values as (
+
+    select * from {{ ref('int_values_tiered') }}
+    where is_classified
+
+),
+
+rfm as (
+
+    select * from {{ ref('int_rfm_scored') }}
+    where is_classified
+
+),
+
+needs as (
+
+    select * from {{ ref('int_needs_determined') }}
+
+),
+
+clusters as (
+
+    select * from {{ ref('int_clusters_assigned') }}
+
+),
+
+final as (
 
     select
-        cast(null as date) as as_of_date,
-        cast(null as bigint) as customer_id,
-        cast(null as varchar) as standard_version,
-        cast(null as boolean) as is_requested,
-        cast(null as varchar) as region,
-        cast(null as varchar) as top_channel,
-        cast(null as varchar) as industry,
-        cast(null as varchar) as owner,
-        cast(null as decimal(18, 2)) as revenue_window,
-        cast(null as varchar) as lifecycle_stage,
-        cast(null as varchar) as value_tier,
-        cast(null as varchar) as rfm_segment,
-        cast(null as varchar) as rfm_type,
-        cast(null as varchar) as need_clarity,
-        cast(null as varchar) as need_type,
-        cast(null as varchar) as need_motive,
-        cast(null as varchar) as cluster
-    where false
+        features.as_of_date,
+        features.customer_id,
+        features.standard_version,
+        features.is_requested,
+        features.region,
+        features.top_channel,
+        features.industry,
+        features.owner,
+        features.revenue_window,
+        lifecycles.lifecycle_stage,
+        customer_values.value_tier,
+        rfm.rfm_segment,
+        rfm.rfm_type,
+        needs.need_clarity,
+        needs.need_type,
+        needs.need_motive,
+        clusters.cluster
+    from features
+    inner join lifecycles
+        on features.as_of_date = lifecycles.as_of_date and features.customer_id = lifecycles.customer_id
+    inner join customer_values
+        on features.as_of_date = customer_values.as_of_date and features.customer_id = customer_values.customer_id
+    inner join rfm
+        on features.as_of_date = rfm.as_of_date and features.customer_id = rfm.customer_id
+    inner join needs
+        on features.as_of_date = needs.as_of_date and features.customer_id = needs.customer_id
+    left join clusters
+        on features.as_of_date = clusters.as_of_date and features.customer_id = clusters.customer_id
 
 )
 

@@ -28,6 +28,7 @@ gaps as (
         measured.customer_id,
         measured.standard_version,
         measured.is_requested,
+        measured.is_classified,
         measured.first_order_on,
         measured.recency_days,
         measured.order_count,
@@ -103,6 +104,7 @@ final as (
         customer_id,
         standard_version,
         is_requested,
+        is_classified,
         lifecycle_stage,
         case lifecycle_stage
             when 'prospect' then 'no_counted_order'
@@ -115,6 +117,7 @@ final as (
         case when lifecycle_stage <> 'prospect' then limit_basis end as limit_basis,
         silence_limit_days,
         churn_limit_days,
+        longest_gap_closed_days,
         cast(
             case
                 when recency_days > silence_limit_days then recency_days - silence_limit_days

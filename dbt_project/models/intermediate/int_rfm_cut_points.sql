@@ -1,7 +1,7 @@
 with measured as (
 
     select * from {{ ref('int_customers_measured') }}
-    where is_requested and order_count_window > 0
+    where order_count_window > 0
 
 ),
 
@@ -100,7 +100,9 @@ days as (
 
     select distinct
         as_of_date,
-        standard_version
+        standard_version,
+        is_requested,
+        is_classified
     from measured
 
 ),
@@ -197,20 +199,23 @@ cuts as (
 final as (
 
     select
-        as_of_date,
-        standard_version,
-        purpose,
-        measure,
-        cast(cut_number as integer) as cut_number,
-        cast(cut_numerator as decimal(38, 2)) as cut_numerator,
-        cast(cut_denominator as bigint) as cut_denominator,
+        cuts.as_of_date,
+        cuts.standard_version,
+        days.is_requested,
+        days.is_classified,
+        cuts.purpose,
+        cuts.measure,
+        cast(cuts.cut_number as integer) as cut_number,
+        cast(cuts.cut_numerator as decimal(38, 2)) as cut_numerator,
+        cast(cuts.cut_denominator as bigint) as cut_denominator,
         cast(
             round(
-                case measure when 'recency' then -1 else 1 end
-                * cast(cut_numerator as double) / cast(cut_denominator as double), 6
+                case cuts.measure when 'recency' then -1 else 1 end
+                * cast(cuts.cut_numerator as double) / cast(cuts.cut_denominator as double), 6
             ) as decimal(24, 6)
         ) as cut_value
     from cuts
+    inner join days on cuts.as_of_date = days.as_of_date
 
 )
 

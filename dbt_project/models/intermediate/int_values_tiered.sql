@@ -17,6 +17,7 @@ chosen as (
         measured.customer_id,
         measured.standard_version,
         measured.is_requested,
+        measured.is_classified,
         measured.order_count,
         measured.order_count_window,
         standards.value_measure,
@@ -85,6 +86,8 @@ tiers as (
         chosen.*,
         standings.value_above,
         standings.value_sum,
+        standings.customers_above,
+        standings.total_customers,
         totals.total_value,
         case
             when chosen.order_count = 0 then 'prospect'
@@ -123,6 +126,7 @@ final as (
         customer_id,
         standard_version,
         is_requested,
+        is_classified,
         value_tier,
         case
             when order_count = 0 then 'no_counted_order'
@@ -139,6 +143,10 @@ final as (
             when value > 0 then {{ ratio('value', 'total_value') }}
             when value <= 0 then cast(0 as decimal(18, 6))
         end as value_share,
+        case value_method
+            when 'share' then {{ ratio('value_above', 'total_value') }}
+            when 'percentile' then {{ ratio('customers_above', 'total_customers') }}
+        end as share_above,
         case
             when value > 0 then {{ ratio('value_above + value_sum', 'total_value') }}
             when value <= 0 and total_value > 0 then cast(1 as decimal(18, 6))

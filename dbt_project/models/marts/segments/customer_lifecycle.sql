@@ -16,6 +16,7 @@ final as (
         limit_basis,
         silence_limit_days,
         churn_limit_days,
+        longest_gap_closed_days,
         days_silent,
         is_loyal
     from staged

@@ -15,6 +15,7 @@ final as (
         value,
         value_tier,
         value_reason,
+        share_above,
         value_share,
         cumulative_value_share
     from tiered

@@ -1,6 +1,7 @@
 with cut_points as (
 
     select * from {{ ref('int_rfm_cut_points') }}
+    where is_requested
 
 ),
 
