@@ -24,6 +24,9 @@ from dagster_project.warehouse.standard_register import register_standard, stand
 if TYPE_CHECKING:
     from dagster_project.landing import Manifest
 
+# classification_backtest looks so far ahead, whatever the horizon of return rates is.
+BACKTEST_HORIZON_DAYS = 90
+
 
 @dataclass(frozen=True)
 class AsOfDay:
@@ -56,19 +59,16 @@ def write_control(
     register = register_standard(settings.paths.standards, settings.standard)
     _create_kept_tables(con)
     requested = {day: standard_effective_on(day, register) for day in sorted(set(days))}
-    history_starts_on = settings.sources.business.history_starts_on
-    compared = {day: end for day in requested if (end := last_month_end_before(day)) >= history_starts_on}
+    # Earlier days are neither compared with nor learnt from: nothing is known of them, or no standard classifies them.
+    starts_on = max(settings.sources.business.history_starts_on, min(entry.effective_from for entry in register))
+    compared = {day: end for day in requested if (end := last_month_end_before(day)) >= starts_on}
     compared_standards = {day: standard_effective_on(day, register) for day in compared.values()}
     references = {day: _reference_days(day, standard) for day, standard in requested.items()}
     wanted = {reference for ends in references.values() for reference in ends}
     missing = _references_to_build(
         con,
         manifest,
-        {
-            reference: standard_effective_on(reference, register)
-            for reference in wanted
-            if reference >= history_starts_on
-        },
+        {reference: standard_effective_on(reference, register) for reference in wanted if reference >= starts_on},
     )
     computed = [
         AsOfDay(
@@ -148,9 +148,9 @@ def record_builds(con: duckdb.DuckDBPyConnection, computed: Sequence[AsOfDay], m
     _create_kept_tables(con)
     con.begin()
     for day in computed:
-        if day.is_requested:
+        for table in ("snapshot_builds", "history_days") if day.is_requested else ():
             con.execute(
-                "insert or replace into control.snapshot_builds values (?, ?, ?)",
+                f"insert or replace into control.{table} values (?, ?, ?)",
                 [day.day, day.standard.version, manifest.newest_sequence],
             )
         if day.is_reference:
@@ -168,12 +168,21 @@ def stored_days(con: duckdb.DuckDBPyConnection) -> list[date]:
 
 
 def marked_days(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> list[date]:
-    """Stored days that a later batch can have changed: those from its earliest changed business day on."""
+    """Days that a later batch can have changed: those from its earliest changed business day on.
+
+    Days that are no longer stored are among them: segment_history still holds their classes.
+    """
     _create_kept_tables(con)
-    stored = con.execute(
-        "select as_of_date, batch_sequence from control.snapshot_builds order by as_of_date"
+    computed = con.execute(
+        """
+        select as_of_date, batch_sequence from control.snapshot_builds
+        union all
+        select as_of_date, batch_sequence from control.history_days
+        where as_of_date not in (select as_of_date from control.snapshot_builds)
+        order by as_of_date
+        """
     ).fetchall()
-    return [day for day, sequence in stored if _is_marked(manifest, day, sequence)]
+    return [day for day, sequence in computed if _is_marked(manifest, day, sequence)]
 
 
 def _create_kept_tables(con: duckdb.DuckDBPyConnection) -> None:
@@ -219,10 +228,10 @@ def _references_to_build(
 
     def is_current(day: date, standard: Standard) -> bool:
         version, sequence = stored.get(day, (None, 0))
-        horizon = timedelta(days=standard.silence.return_rate.horizon_days)
+        horizon = max(standard.silence.return_rate.horizon_days, BACKTEST_HORIZON_DAYS)
         return (
             version == standard.version
-            and not _is_marked(manifest, day + horizon, sequence)
+            and not _is_marked(manifest, day + timedelta(days=horizon), sequence)
             and not any(changed > sequence for changed in links_changed)
         )
 

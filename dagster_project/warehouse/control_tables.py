@@ -71,8 +71,10 @@ TABLES: Mapping[str, str] = {
         campaign_id varchar, customer_id bigint, registry_id bigint, entered_on date, arm varchar, channel varchar,
         priority_score decimal(18, 6), position integer""",
 }
-# Kept from run to run: what each stored day was built from.
+# Kept from run to run: what each stored day was built from, each day ever computed, stored or not, and each month end
+# learnt from.
 KEPT_TABLES: Mapping[str, str] = {
     "snapshot_builds": "as_of_date date primary key, standard_version varchar, batch_sequence bigint",
+    "history_days": "as_of_date date primary key, standard_version varchar, batch_sequence bigint",
     "reference_builds": "reference_on date primary key, standard_version varchar, batch_sequence bigint",
 }
