@@ -19,6 +19,9 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from dagster_project.errors import SettingsError
 
+# libyaml reads the standard in 0.07 s instead of 0.34 s. Every wheel of PyYAML holds it, a build from source may not.
+_SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[int | str, ...]
 
@@ -59,7 +62,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; known are {', '.join(known)}." if known else "."
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_SafeLoader):  # type: ignore[misc, valid-type]  # one of two
     """SafeLoader that keeps the line of each place, refuses a key given twice and knows YAML 1.2's scalars only."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  (PyYAML's own protocol)
@@ -160,7 +163,8 @@ def _message(detail: ErrorDetails, place: Place, model: type[BaseModel]) -> str:
     if kind == "strata":
         return str((detail.get("ctx") or {})["text"])
     if kind == "extra_forbidden":
-        return f"there is no setting {place[-1]!r} here{did_you_mean(str(place[-1]), _fields_at(model, place[:-1]))}"
+        keys = [part for part in place[:-1] if not _is_branch(part)]
+        return f"there is no setting {place[-1]!r} here{did_you_mean(str(place[-1]), _fields_at(model, keys))}"
     if kind == "missing":
         return "is missing; it must be given."
     message = detail["msg"].removeprefix("Value error, ")

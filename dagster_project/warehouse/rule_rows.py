@@ -246,8 +246,11 @@ def _expressions(own: OwnDimension, row: str | None = None) -> Iterator[tuple[in
 def _plan_rows(standard: Standard) -> Iterator[Row]:
     playbook = standard.playbook
     positions = {dimension: position for position, dimension in enumerate(playbook.order, start=1)}
+    classes = standard.classes()
     for dimension, plans in playbook.plans.items():
         for code, plan in plans.items():
+            if code not in classes[dimension]:
+                continue  # of a segment that the grid does not use
             yield {
                 "dimension": dimension,
                 "dimension_position": positions.get(dimension),

@@ -13,6 +13,7 @@ from dagster_project.settings.standards.own_dimensions import OwnDimension
 from dagster_project.settings.standards.parts import Label
 from dagster_project.settings.standards.playbook import Plan, Playbook
 from dagster_project.settings.standards.rfm import Grid, GridSegment
+from dagster_project.settings.standards.schema import schema_text, standards_schema, write_schema
 from dagster_project.settings.standards.standard import REGISTERED, Standard
 
 __all__ = [
@@ -31,4 +32,7 @@ __all__ = [
     "QuantileCut",
     "RhythmLimit",
     "Standard",
+    "schema_text",
+    "standards_schema",
+    "write_schema",
 ]

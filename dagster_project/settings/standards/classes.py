@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+CLUSTER = "cluster"
+UNKNOWN = "unknown"
+# The class of who is there on one of two compared days only; no class of a dimension may be called so.
+ABSENT = "absent"
 CLUSTERS_AT_MOST = 9
 
 # The dimensions that hold one class a customer, day by day. A grid adds its segments to rfm_segment.
@@ -51,12 +55,10 @@ OTHER_CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "service_level": ("dedicated", "standard", "self_service"),
         "plan_channel": ("visit", "phone", "wechat", "email", "sms"),
-        "movement": ("absent",),
+        "movement": (ABSENT,),
     }
 )
 DIMENSIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({**FIXED_DIMENSIONS, **OTHER_CODES})
-CLUSTER = "cluster"
-UNKNOWN = "unknown"
 
 
 def cluster_classes(count: int) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ Cut = Annotated[
 class Axis(Part):
     """A measure that is high where it is at least its cut."""
 
-    measure: str
+    measure: Annotated[str, Field(json_schema_extra={"enum": list(AXIS_MEASURES)})]
     """A numeric column of customer_features, or value_score, potential_score or urgency_score."""
     cut: Cut
     """mean · median · { quantile: 9, of: 10 } · a number; taken over customers with an order in the window."""

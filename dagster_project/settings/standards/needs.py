@@ -89,7 +89,9 @@ class Stability(Part):
     """Limits of the population stability index against the last month end."""
 
     warn: Annotated[Decimal, Field(gt=0, decimal_places=6, max_digits=9)] = Decimal("0.1")
+    """From this index on the day's report warns."""
     fail: Annotated[Decimal, Field(gt=0, decimal_places=6, max_digits=9)] = Decimal("0.25")
+    """From this index on the check fails."""
 
     @model_validator(mode="after")
     def _warn_first(self) -> Self:

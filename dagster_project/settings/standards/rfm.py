@@ -23,8 +23,11 @@ class Weights(Part):
     """Weights of the three scores in rfm_score."""
 
     recency: Weight = Decimal(1)
+    """Of the score of recency."""
     frequency: Weight = Decimal(1)
+    """Of the score of frequency."""
     monetary: Weight = Decimal(1)
+    """Of the score of monetary."""
 
 
 class Thresholds(Part):
@@ -69,6 +72,7 @@ class Grid(Part):
     bins: Bins
     """Number of R and of F scores; that of the scoring method."""
     segments: tuple[GridSegment, ...]
+    """The rectangles that the segments cover."""
 
     def assignment(self) -> dict[tuple[int, int], str]:
         """The segment of each (R score, F score)."""

@@ -64,8 +64,11 @@ class StatedUrgency(Part):
     """What the urgency stated on an opportunity counts for, 0 to 1."""
 
     high: Fraction = Decimal(1)
+    """Of an opportunity stated as highly urgent."""
     medium: Fraction = Decimal("0.5")
+    """Of an opportunity of medium urgency."""
     low: Fraction = Decimal(0)
+    """Of an opportunity of low urgency."""
 
     @model_validator(mode="after")
     def _fall(self) -> Self:

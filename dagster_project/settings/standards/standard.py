@@ -15,15 +15,19 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
+from dagster_project.settings.standards.agreement import (
+    refuse_labels_that_do_not_fit,
+    refuse_plans_that_do_not_fit,
+    refuse_taken_classes,
+    refuse_taken_codes,
+)
 from dagster_project.settings.standards.classes import (
     CLUSTER,
-    CLUSTERS_AT_MOST,
     FIXED_DIMENSIONS,
     OTHER_CODES,
     UNKNOWN,
     cluster_classes,
 )
-from dagster_project.settings.standards.feature_columns import FEATURE_COLUMNS
 from dagster_project.settings.standards.lifecycle import Lifecycle, Silence
 from dagster_project.settings.standards.matrices import Matrix
 from dagster_project.settings.standards.needs import Behaviour, Clusters, Needs, Stability
@@ -33,13 +37,10 @@ from dagster_project.settings.standards.playbook import Playbook
 from dagster_project.settings.standards.rfm import Rfm
 from dagster_project.settings.standards.scores import Features, Potential, Urgency
 from dagster_project.settings.standards.value import ValueTiers
-from dagster_project.settings.yaml_documents import did_you_mean, fault
 
 VERSION_LENGTH = 12
 # Context in which a registered standard is read: its words may be older than the labels that are asked for today.
 REGISTERED = "registered"
-# Labels of segments that the grid does not use are kept for the grid that does; of clusters, for when they are used.
-KEPT_LABELS = ("rfm_segment", CLUSTER)
 DimensionKind = Literal["fixed", "matrix", "own", "cluster"]
 
 _NOT_IN_THE_VERSION: Any = {
@@ -133,91 +134,12 @@ class Standard(Part):
         return self.dimension_labels.get(dimension)
 
     @model_validator(mode="after")
-    def _codes_are_distinct(self) -> Self:
-        taken = dict.fromkeys((*FIXED_DIMENSIONS, CLUSTER), "a dimension of every standard")
-        taken |= dict.fromkeys(OTHER_CODES, "a name of the project's own")
-        taken |= dict.fromkeys(FEATURE_COLUMNS, "a column of customer_features")
-        named = [("matrices", "matrix", matrix.matrix) for matrix in self.matrices]
-        named += [("dimensions", "dimension", own.dimension) for own in self.own_dimensions]
-        for index, (section, key, code) in enumerate(named):
-            if code in taken:
-                position = index if section == "matrices" else index - len(self.matrices)
-                raise fault(f"{code!r} is {taken[code]}; choose another code.", section, position, key)
-            taken[code] = f"the code of another {key}"
-        return self
-
-    @model_validator(mode="after")
-    def _every_class_has_labels(self, info: ValidationInfo) -> Self:
-        if info.context == REGISTERED:
-            return self
-        own = {dimension.dimension for dimension in self.own_dimensions}
-        for dimension, classes in self.classes().items():
-            if dimension in own:
-                continue
-            given = self.labels.get(dimension, {})
-            missing = [code for code in classes if code not in given]
-            if missing:
-                raise fault(f"lacks {', '.join(missing)}; each class needs en and zh.", "labels", dimension)
-            unknown = sorted(given.keys() - set(classes)) if dimension not in KEPT_LABELS else []
-            if unknown:
-                raise fault(
-                    f"{dimension} has no class {unknown[0]!r}{did_you_mean(unknown[0], classes)}",
-                    *("labels", dimension, unknown[0]),
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _labels_are_of_something(self, info: ValidationInfo) -> Self:
-        if info.context == REGISTERED:
-            return self
-        own = {dimension.dimension for dimension in self.own_dimensions}
-        named = {code for code, _ in self.dimensions()} - own
-        for section, given, known in (
-            ("labels", self.labels, {*named, *OTHER_CODES, CLUSTER}),
-            ("dimension_labels", self.dimension_labels, {*named, CLUSTER}),
-        ):
-            for code in given:
-                if code in own:
-                    raise fault(f"the labels of {code!r} stand in dimensions; take these out.", section, code)
-                if code not in known:
-                    raise fault(f"there is no dimension {code!r}{did_you_mean(code, known)}", section, code)
-        missing = sorted(named - self.dimension_labels.keys())
-        if missing:
-            raise fault(f"lacks {', '.join(missing)}; each dimension needs en and zh.", "dimension_labels")
-        clusters = self.labels.get(CLUSTER, {})
-        for code in clusters:
-            if code not in cluster_classes(CLUSTERS_AT_MOST):
-                raise fault(f"there is no cluster {code!r}; the last is cluster_9.", "labels", CLUSTER, code)
-        return self
-
-    @model_validator(mode="after")
-    def _plans_are_of_classes(self, info: ValidationInfo) -> Self:
-        if info.context == REGISTERED:
-            return self
-        known = {code for code, _ in self.dimensions()}
-        classes = self.classes()
-        for dimension, plans in self.playbook.plans.items():
-            if dimension not in known:
-                raise fault(
-                    f"there is no dimension {dimension!r}{did_you_mean(dimension, known)}",
-                    *("playbook", "plans", dimension),
-                )
-            for code in plans:
-                if code not in classes[dimension]:
-                    raise fault(
-                        f"{dimension} has no class {code!r}{did_you_mean(code, classes[dimension])}",
-                        *("playbook", "plans", dimension, code),
-                    )
-            missing = [code for code in classes[dimension] if code not in plans and code != UNKNOWN]
-            if plans and missing:
-                raise fault(f"no plan for {', '.join(missing)}; give each class one.", "playbook", "plans", dimension)
-        for index, dimension in enumerate(self.playbook.order):
-            if dimension not in known:
-                raise fault(
-                    f"there is no dimension {dimension!r}{did_you_mean(dimension, known)}", "playbook", "order", index
-                )
-            if not self.playbook.plans.get(dimension):
-                raise fault(f"{dimension} has no plans; add them or take it out.", "playbook", "order", index)
+    def _parts_agree(self, info: ValidationInfo) -> Self:
+        refuse_taken_codes(self)
+        refuse_taken_classes(self)
+        if info.context != REGISTERED:
+            refuse_labels_that_do_not_fit(self)
+            refuse_plans_that_do_not_fit(self)
         return self
 
 

@@ -14,18 +14,22 @@ class TierCuts(Part):
     """Where high and mid end: shares (0 to 1) of methods share and percentile, money of method threshold."""
 
     high: Decimal
+    """Where high ends."""
     mid: Decimal
+    """Where mid ends."""
 
 
 class ValueTiers(Part):
     """Value tiers over the rolling window; share and percentile are shares (0–1), threshold is money."""
 
     measure: Literal["revenue", "margin"] = "revenue"
+    """Revenue or margin of the rolling window."""
     method: Literal["share", "percentile", "threshold"] = "share"
     """share: of the money · percentile: of the customers · threshold: a value of at least the cut."""
     share: TierCuts = TierCuts(high=Decimal("0.80"), mid=Decimal("0.95"))
     percentile: TierCuts = TierCuts(high=Decimal("0.20"), mid=Decimal("0.50"))
     threshold: TierCuts | None = None
+    """Cuts of the method threshold, reporting currency."""
 
     @model_validator(mode="after")
     def _cuts_are_in_order(self) -> Self:
