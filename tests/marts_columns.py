@@ -109,6 +109,7 @@ COLUMNS: dict[str, str] = {
     "control.own_dimensions": "standard_version varchar, dimension varchar, position integer, default_class varchar",
     "control.own_rules": """standard_version varchar, dimension varchar, rule_number integer, class varchar,
         expression varchar""",
+    "control.rfm_grid": "standard_version varchar, r_score integer, f_score integer, rfm_segment varchar",
     "control.dimensions": """dimension varchar, position integer, kind varchar, label_en varchar, label_zh varchar,
         label varchar""",
     "control.plans": """dimension varchar, dimension_position integer, class varchar, aim_en varchar, aim_zh varchar,

@@ -44,20 +44,19 @@ def build_marts(
         (("grocery", str(person.id), 2 * person.id, person.id) for person in people),
     )
     insert(con, "marts.fct_orders", (order for person in people for order in person.orders()))
+    con.execute("create temp table ordered (customer_id bigint, ordered_on date)")
+    insert(con, "ordered", ((person.id, on) for person in people for on in person.order_days(max(days))))
     create_classified(con)
-    # Of the days between, some customers are not known yet, and two are known that a merge took away since.
-    earlier = [*(person for person in people if person.id % 29), Person(17 * 1000), Person(17 * 1001)]
     for day in days:
         classify(con, people, day)
     for day, compared_on in pairs:
-        classify(con, earlier, compared_on)
         snapshots = _month_ends(day - BACKTEST_HORIZON, BACKTEST_MONTH_ENDS)
-        for snapshot in snapshots:
-            classify(con, people, snapshot)
+        for earlier in (compared_on, *snapshots):
+            classify(con, people, earlier)
         _build_day(con, people, day)
         summarise(con, day)
         compare(con, day, compared_on)
-        backtest(con, day, snapshots, {person.id: person.order_days(day) for person in people})
+        backtest(con, day, snapshots)
         allocate(con, day)
         explain(con, day)
     remember(con)
@@ -68,7 +67,7 @@ def build_marts(
         from control.plans as p join control.labels as l on l.dimension = p.dimension and l.code = p.class
         """
     )
-    for table in ("classified", "measured", "later"):
+    for table in ("classified", "measured", "ordered"):
         con.execute(f"drop table temp.{table}")
     if list_for:
         _build_list(con, list_for)
@@ -91,7 +90,9 @@ def _build_day(con: duckdb.DuckDBPyConnection, people: Sequence[Person], day: da
         ("frequency", sorted(len(window) for _, window in scored)),
         ("monetary", sorted(person.size * len(window) for person, window in scored)),
     ):
-        cuts = [(day, STANDARD_VERSION, "score", measure, k, values[len(values) * k // 5]) for k in range(1, 5)]
+        cuts = [
+            (day, STANDARD_VERSION, "score", measure, k, Decimal(values[len(values) * k // 5])) for k in range(1, 5)
+        ]
         mean = sum(map(Decimal, values)) / len(values)
         insert(
             con,

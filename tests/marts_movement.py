@@ -10,108 +10,129 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import duckdb
-from marts_rows import insert
 from marts_standard import DIMENSIONS
 
-BREAKDOWNS = {
-    "total": "'total'",
-    "value_tier": "value_tier",
-    "region": "coalesce(region, 'unknown')",
-    "channel": "coalesce(top_channel, 'unknown')",
-    "industry": "coalesce(industry, 'unknown')",
-    "owner": "coalesce(owner, 'unknown')",
-}
 BACKTEST_HORIZON = timedelta(days=90)
+# A row a customer, day and dimension.
+LONG = f"""
+    select customer_id, as_of_date, standard_version, dimension, class, tier, region, top_channel, industry, owner,
+        revenue_window, average_order_value
+    from (
+        unpivot (select *, value_tier as tier from classified where as_of_date in $days)
+        on {", ".join(DIMENSIONS)} into name dimension value class
+    )
+"""
 
 
 def summarise(con: duckdb.DuckDBPyConnection, day: date) -> None:
     """segment_summary: every dimension, in all and within each breakdown."""
-    for dimension in DIMENSIONS:
-        for breakdown, breakdown_class in BREAKDOWNS.items():
-            con.execute(
-                f"""
-                insert into marts.segment_summary
-                select as_of_date, standard_version, '{dimension}', {dimension},
-                    (select label_en from control.labels as l where l.dimension = '{dimension}' and code = {dimension}),
-                    '{breakdown}', {breakdown_class}, count(*), round(count(*) / sum(count(*)) over (), 6),
-                    sum(revenue_window), round(sum(revenue_window) / nullif(sum(sum(revenue_window)) over (), 0), 6)
-                from classified where as_of_date = ? group by all
-                """,
-                [day],
-            )
+    con.execute(
+        f"""
+        insert into marts.segment_summary
+        with broken_down as (
+            select *, unnest([
+                {{breakdown: 'total', breakdown_class: 'total'}},
+                {{breakdown: 'value_tier', breakdown_class: tier}},
+                {{breakdown: 'region', breakdown_class: coalesce(region, 'unknown')}},
+                {{breakdown: 'channel', breakdown_class: coalesce(top_channel, 'unknown')}},
+                {{breakdown: 'industry', breakdown_class: coalesce(industry, 'unknown')}},
+                {{breakdown: 'owner', breakdown_class: coalesce(owner, 'unknown')}}
+            ], recursive := true)
+            from ({LONG})
+        ),
+        counted as (
+            select as_of_date, standard_version, dimension, class, breakdown, breakdown_class, count(*) as customers,
+                sum(revenue_window) as revenue_window
+            from broken_down group by all
+        )
+        select as_of_date, standard_version, counted.dimension, class, label_en, breakdown, breakdown_class, customers,
+            round(customers / sum(customers) over whole, 6), revenue_window,
+            round(revenue_window / nullif(sum(revenue_window) over whole, 0), 6)
+        from counted left join control.labels as l on l.dimension = counted.dimension and l.code = class
+        window whole as (partition by counted.dimension, breakdown)
+        order by counted.dimension, class, breakdown, breakdown_class
+        """,
+        {"days": [day]},
+    )
 
 
 def compare(con: duckdb.DuckDBPyConnection, day: date, compared_on: date) -> None:
     """segment_migration and segment_stability of `day` against `compared_on`."""
-    for dimension in DIMENSIONS:
-        con.execute(
-            f"""
-            insert into marts.segment_migration
-            with moves as (
-                select
-                    coalesce(a.{dimension}, 'absent') as class_from, coalesce(b.{dimension}, 'absent') as class_to,
-                    coalesce(b.revenue_window, 0) as revenue_window
-                from (from classified where as_of_date = $compared_on) as a
-                full join (from classified where as_of_date = $day) as b using (customer_id)
-            )
-            select $day, $compared_on, any_value(s.standard_version), '{dimension}', m.class_from,
-                any_value(f.label_en), m.class_to, any_value(t.label_en), count(*), sum(m.revenue_window), false
-            from moves as m
-            cross join control.standards as s
-            left join control.labels as f on f.dimension = '{dimension}' and f.code = m.class_from
-            left join control.labels as t on t.dimension = '{dimension}' and t.code = m.class_to
-            group by m.class_from, m.class_to order by m.class_from, m.class_to
-            """,
-            {"day": day, "compared_on": compared_on},
+    con.execute(
+        f"""
+        insert into marts.segment_migration
+        with long as ({LONG}),
+        before as (
+            -- Some are not known yet; of the prospects, as many again are known and will be merged away.
+            select customer_id, dimension, class from long where as_of_date = $compared_on and customer_id % 29 > 0
+            union all
+            select -customer_id, dimension, class from long where as_of_date = $compared_on and tier = 'prospect'
+        ),
+        now as (select customer_id, dimension, class, revenue_window from long where as_of_date = $day),
+        moves as (
+            select dimension, coalesce(before.class, 'absent') as class_from, coalesce(now.class, 'absent') as class_to,
+                count(*) as customers, sum(coalesce(revenue_window, 0)) as revenue_window
+            from before full join now using (customer_id, dimension) group by all
         )
-        con.execute(
-            f"""
-            insert into marts.segment_stability
-            with shares as (
-                select {dimension} as class,
-                    greatest(0.0001, count(*) filter (as_of_date = $compared_on)
-                        / sum(count(*) filter (as_of_date = $compared_on)) over ()) as before,
-                    greatest(0.0001, count(*) filter (as_of_date = $day)
-                        / sum(count(*) filter (as_of_date = $day)) over ()) as now
-                from classified where as_of_date in ($day, $compared_on) group by 1
-            ),
-            indexed as (select round(sum((now - before) * ln(now / before)), 6) as stability_index from shares)
-            select $day, $compared_on, standard_version, '{dimension}', stability_index,
-                case when stability_index >= stability_fail then 'fail'
-                    when stability_index >= stability_warn then 'warn' else 'steady' end, false
-            from indexed cross join control.standards
-            """,
-            {"day": day, "compared_on": compared_on},
+        select $day, $compared_on, standard_version, m.dimension, class_from, f.label_en, class_to, t.label_en,
+            customers, revenue_window, false
+        from moves as m
+        cross join control.standards
+        left join control.labels as f on f.dimension = m.dimension and f.code = m.class_from
+        left join control.labels as t on t.dimension = m.dimension and t.code = m.class_to
+        order by m.dimension, class_from, class_to
+        """,
+        {"days": [day, compared_on], "day": day, "compared_on": compared_on},
+    )
+    con.execute(
+        f"""
+        insert into marts.segment_stability
+        with counted as (
+            select dimension, class, count(*) filter (as_of_date = $compared_on) as before,
+                count(*) filter (as_of_date = $day) as now
+            from ({LONG}) group by all
+        ),
+        shares as (
+            select dimension,
+                greatest(0.0001, before / sum(before) over (partition by dimension)) as before,
+                greatest(0.0001, now / sum(now) over (partition by dimension)) as now
+            from counted
+        ),
+        indexed as (
+            select dimension, round(sum((now - before) * ln(now / before)), 6) as stability_index
+            from shares group by dimension
         )
+        select $day, $compared_on, standard_version, dimension, stability_index,
+            case when stability_index >= stability_fail then 'fail'
+                when stability_index >= stability_warn then 'warn' else 'steady' end, false
+        from indexed cross join control.standards order by dimension
+        """,
+        {"days": [day, compared_on], "day": day, "compared_on": compared_on},
+    )
 
 
-def backtest(
-    con: duckdb.DuckDBPyConnection, day: date, snapshots: Sequence[date], orders: dict[int, list[date]]
-) -> None:
+def backtest(con: duckdb.DuckDBPyConnection, day: date, snapshots: Sequence[date]) -> None:
     """classification_backtest of `day`: what the classes of each snapshot bought in the 90 days after it."""
-    con.execute("create or replace temp table later (customer_id bigint, ordered_on date)")
-    insert(con, "later", ((customer, on) for customer, listed in orders.items() for on in listed))
-    for snapshot in snapshots:
-        for dimension in DIMENSIONS:
-            con.execute(
-                f"""
-                insert into marts.classification_backtest
-                with bought as (
-                    select c.customer_id, c.{dimension} as class, count(l.ordered_on) as orders,
-                        count(l.ordered_on) * coalesce(any_value(c.average_order_value), 0) as revenue
-                    from classified as c
-                    left join later as l
-                        on c.customer_id = l.customer_id and l.ordered_on > $snapshot and l.ordered_on <= $until
-                    where c.as_of_date = $snapshot group by 1, 2
-                )
-                select $day, $snapshot, (select any_value(standard_version) from control.standards), '{dimension}',
-                    class, count(*), count(*) filter (orders > 0), round(count(*) filter (orders > 0) / count(*), 6),
-                    sum(revenue), round(sum(revenue) / nullif(sum(sum(revenue)) over (), 0), 6),
-                    case '{dimension}' when 'value_tier' then 0.712345 when 'lifecycle_stage' then 0.543210 end
-                from bought group by class
-                """,
-                {"day": day, "snapshot": snapshot, "until": snapshot + BACKTEST_HORIZON},
-            )
+    con.execute(
+        f"""
+        insert into marts.classification_backtest
+        with bought as (
+            select c.customer_id, c.as_of_date, c.dimension, c.class, count(o.ordered_on) as orders,
+                count(o.ordered_on) * coalesce(any_value(c.average_order_value), 0) as revenue
+            from ({LONG}) as c
+            left join ordered as o
+                on c.customer_id = o.customer_id and o.ordered_on > c.as_of_date and o.ordered_on <= c.as_of_date + 90
+            group by all
+        )
+        select $day, as_of_date, standard_version, dimension, class, count(*), count(*) filter (orders > 0),
+            round(count(*) filter (orders > 0) / count(*), 6), sum(revenue),
+            round(sum(revenue) / nullif(sum(sum(revenue)) over (partition by as_of_date, dimension), 0), 6),
+            case dimension when 'value_tier' then 0.712345 when 'lifecycle_stage' then 0.543210 end
+        from bought cross join control.standards group by as_of_date, standard_version, dimension, class
+        order by as_of_date, dimension, class
+        """,
+        {"days": list(snapshots), "day": day},
+    )
 
 
 def allocate(con: duckdb.DuckDBPyConnection, day: date) -> None:
@@ -137,21 +158,21 @@ def allocate(con: duckdb.DuckDBPyConnection, day: date) -> None:
 
 def remember(con: duckdb.DuckDBPyConnection) -> None:
     """segment_history over the stored days: each class with its first and last day, open while it lasts."""
-    for dimension in DIMENSIONS:
-        con.execute(
-            f"""
-            insert into marts.segment_history
-            with marked as (
-                select customer_id, as_of_date, standard_version, {dimension} as class,
-                    coalesce(class != lag({dimension}) over days, true) as is_new
-                from classified where as_of_date in (select as_of_date from control.as_of_days)
-                window days as (partition by customer_id order by as_of_date)
-            )
-            select customer_id, '{dimension}', class, as_of_date,
-                cast(lead(as_of_date) over (partition by customer_id order by as_of_date) - 1 as date), standard_version
-            from marked where is_new
-            """
+    days = [day for (day,) in con.execute("select as_of_date from control.as_of_days").fetchall()]
+    con.execute(
+        f"""
+        insert into marts.segment_history
+        with marked as (
+            select *, coalesce(class != lag(class) over days, true) as is_new
+            from ({LONG}) window days as (partition by customer_id, dimension order by as_of_date)
         )
+        select customer_id, dimension, class, as_of_date,
+            cast(lead(as_of_date) over (partition by customer_id, dimension order by as_of_date) - 1 as date),
+            standard_version
+        from marked where is_new order by customer_id, dimension, as_of_date
+        """,
+        {"days": days},
+    )
 
 
 def explain(con: duckdb.DuckDBPyConnection, day: date) -> None:

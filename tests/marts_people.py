@@ -6,6 +6,7 @@ Classes follow simple rules here: what is tested against them is publishing and 
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -129,7 +130,7 @@ def segment_rows(people: Sequence[Person], day: date) -> list[tuple[Any, ...]]:
     counts, sums = sorted(len(entry[2]) for entry in scored), sorted(entry[3] for entry in scored)
 
     def score(values: Sequence[Any], value: Any) -> int:
-        return 1 + min(4, 5 * sum(other < value for other in values) // len(values))
+        return 1 + min(4, 5 * bisect_left(values, value) // len(values))
 
     running, cumulative = Decimal(0), {}
     for person, _, _, value in sorted(scored, key=lambda entry: -entry[3]):
@@ -154,7 +155,6 @@ def _segment_row(
     counts: Sequence[int],
     sums: Sequence[Decimal],
 ) -> tuple[Any, ...]:
-    labels = {dimension: {code: pair[0] for code, pair in classes.items()} for dimension, classes in LABELS.items()}
     silence, churn = Decimal(min(180, max(30, 2 * person.rhythm))), Decimal(min(540, max(90, 4 * person.rhythm)))
     recency = (day - orders[-1]).days if orders else None
     r = f = m = None
@@ -185,16 +185,22 @@ def _segment_row(
     share = (
         (value / total).quantize(Decimal("0.000001"), ROUND_HALF_EVEN) if window else (Decimal(0) if orders else None)
     )
-    reached = (cumulative[person.id][1] / total).quantize(Decimal("0.000001")) if window else (1 if orders else None)
+    reached = (
+        (cumulative[person.id][1] / total).quantize(Decimal("0.000001")) if window else (Decimal(1) if orders else None)
+    )
     return (
         *(day, person.id, STANDARD_VERSION, "person", person.industry, None, person.region, None, None, "gold"),
         person.owner,
-        *(stage, labels["lifecycle_stage"][stage], "own_rhythm", stage == "active" and len(window) >= 6),
+        *(stage, _label("lifecycle_stage", stage), "own_rhythm", stage == "active" and len(window) >= 6),
         *(None if recency is None else max(Decimal(0), recency - silence), silence, churn),
         *(r, f, m, None if r is None else Decimal(r + f + m), None if r is None else f"{r}{f}{m}"),
-        *(segment, labels["rfm_segment"][segment], rfm_type, labels["rfm_type"][rfm_type], "quantile"),
-        *(tier, labels["value_tier"][tier], "share", share, reached),
+        *(segment, _label("rfm_segment", segment), rfm_type, _label("rfm_type", rfm_type), "quantile"),
+        *(tier, _label("value_tier", tier), "share", share, reached),
         *(orders[0] if orders else None, orders[-1] if orders else None, recency),
         *((day - orders[0]).days if orders else None, len(orders), len(orders), person.size * len(orders)),
         *(person.size if orders else None, len(window), value),
     )
+
+
+def _label(dimension: str, code: str) -> str:
+    return LABELS[dimension][code][0]

@@ -119,22 +119,35 @@ LABELS: dict[str, dict[str, tuple[str, str]]] = {
         "member": ("Member", "普通会员"),
         "guest": ("Guest", "非会员"),
     },
+    "behaviour_flag": {
+        "is_loyal": ("Loyal", "忠诚"),
+        "is_high_frequency": ("Buys often", "高频购买"),
+        "is_trial_converted": ("Converted from trial", "试用转化"),
+        "is_at_risk": ("At risk", "风险预警"),
+        "is_potential_buyer": ("Potential buyer", "潜在购买者"),
+    },
+    "service_level": {
+        "dedicated": ("Dedicated", "专属服务"),
+        "standard": ("Standard", "标准服务"),
+        "self_service": ("Self-service", "自助服务"),
+    },
+    "movement": {"absent": ("Not there", "不在册")},
 }
 
 # Each dimension with its kind and its own names, in the order of the standard.
 DIMENSIONS: dict[str, tuple[str, str, str]] = {
-    "lifecycle_stage": ("built_in", "Lifecycle stage", "生命周期阶段"),
-    "value_tier": ("built_in", "Value tier", "价值等级"),
-    "rfm_segment": ("built_in", "RFM segment", "RFM 分群"),
-    "rfm_type": ("built_in", "RFM type", "RFM 八类"),
+    "lifecycle_stage": ("fixed", "Lifecycle stage", "生命周期阶段"),
+    "value_tier": ("fixed", "Value tier", "价值等级"),
+    "rfm_segment": ("fixed", "RFM segment", "RFM 分群"),
+    "rfm_type": ("fixed", "RFM type", "RFM 八类"),
+    "need_clarity": ("fixed", "Clarity of need", "需求明确度"),
+    "need_type": ("fixed", "Type of need", "需求类型"),
+    "need_motive": ("fixed", "Motive", "需求动机"),
     "value_frequency": ("matrix", "Value and frequency", "价值与频率"),
     "value_potential": ("matrix", "Value and potential", "价值与潜力"),
     "importance_urgency": ("matrix", "Importance and urgency", "重要与紧急"),
-    "need_clarity": ("built_in", "Clarity of need", "需求明确度"),
-    "need_type": ("built_in", "Type of need", "需求类型"),
-    "need_motive": ("built_in", "Motive", "需求动机"),
-    "cluster": ("built_in", "Cluster", "聚类"),
     "membership": ("own", "Membership", "会员等级"),
+    "cluster": ("cluster", "Cluster", "聚类"),
 }
 # x and y: measure, method and the fixed cut, if it is one; then the quadrants high·high, high·low, low·high, low·low.
 MATRICES: dict[str, tuple[tuple[str, str, int | None], tuple[str, str, int | None], tuple[str, str, str, str]]] = {
@@ -215,6 +228,7 @@ def control_rows(days: Iterable[tuple[date, date]]) -> dict[str, list[tuple[Any,
                 ((True, True), (True, False), (False, True), (False, False)), quadrants, strict=True
             )
         ],
+        "rfm_grid": [(version, r, f, segment) for (r, f), segment in GRID.items()],
         "own_dimensions": [(version, "membership", 1, "guest")],
         "own_rules": [
             (version, "membership", 1, "vip_member", "features.revenue_window >= 1000"),

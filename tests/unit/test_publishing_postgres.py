@@ -191,7 +191,7 @@ def test_columns_in_another_order_are_filled_by_name(con, publish, query) -> Non
     query(
         'create table "$s".customer_value (value_tier text, value_reason text, value_measure text, '
         "value numeric(18,2), standard_version text, value_share numeric(18,6), "
-        "cumulative_value_share numeric(18,6), customer_id bigint, as_of_date date)"
+        "cumulative_value_share numeric(18,6), share_above numeric(18,6), customer_id bigint, as_of_date date)"
     )
     publish()
     assert (
