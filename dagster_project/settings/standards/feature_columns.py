@@ -65,6 +65,7 @@ FEATURE_COLUMNS: Mapping[str, FeatureType] = MappingProxyType(
         "stated_need_clarity": "text",
         "recent_views": "integer",
         "recent_carts": "integer",
+        "recent_browses": "integer",
         "need_motive": "text",
         "satisfaction": "decimal",
         "satisfaction_on": "date",
