@@ -42,6 +42,18 @@ def money(value: Decimal | None, currency: str) -> str:
     return f"{sign}{_symbol(currency)}{whole(abs(value))}"
 
 
+def exact_money(value: Decimal, currency: str) -> str:
+    """809.7603 → $809.76."""
+    return f"{'−' if value < 0 else ''}{_symbol(currency)}{cents(abs(value))}"
+
+
+def fine_money(value: Decimal | None, currency: str) -> str:
+    """A sum a customer: below a hundred with its cents, above without; 3.456 → $3.46, 1234.5 → $1,235."""
+    if value is None:
+        return NONE
+    return exact_money(value, currency) if 0 < abs(value) < 100 else money(value, currency)
+
+
 def short_money(value: Decimal, currency: str, language: Language) -> str:
     """4596039.58 → $4.60M in English, $459.6万 in Chinese: three or four digits that can be read at a glance."""
     sign = "−" if value < 0 else ""
@@ -64,6 +76,11 @@ def plain(value: Decimal) -> str:
     """A decimal with at most two digits after the point and none that say nothing: 91.00 → 91, 0.5 → 0.5."""
     shown = f"{value.quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def decimals(value: Decimal, digits: int) -> str:
+    """0.12345 with three digits → 0.123."""
+    return f"{value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,}"
 
 
 def cents(value: Decimal) -> str:
