@@ -1,0 +1,33 @@
+"""The bare script: `snapshot.sql` for each day, in one process and one connection, without Dagster or dbt.
+
+python -m benchmarks.bare WAREHOUSE OUTPUT DAY...
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import duckdb
+
+SNAPSHOT = Path(__file__).with_name("snapshot.sql")
+TABLES_AND_MACRO = 3  # statements at its head that are made once, whatever the days
+
+
+def main(warehouse: str, output: str, *days: str) -> None:
+    """Write the snapshot tables of `days` into the new file `output`, from the tables of `warehouse`."""
+    Path(output).unlink(missing_ok=True)
+    statements = [part for part in SNAPSHOT.read_text(encoding="utf-8").split(";\n") if part.strip()]
+    once, daily = statements[:TABLES_AND_MACRO], statements[TABLES_AND_MACRO:]
+    with duckdb.connect(output) as con:
+        con.execute(f"attach '{warehouse}' as strata (read_only)")
+        for statement in once:
+            con.execute(statement)
+        for day in days:
+            con.execute("set variable as_of_date = cast(? as date)", [day])
+            for statement in daily:
+                con.execute(statement)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
