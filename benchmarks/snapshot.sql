@@ -150,7 +150,10 @@ select
         when recency_days <= churn_limit then 'silent'
         else 'churned'
     end as stage,
-    cast(100 * least(1, round(cast(days_silent as decimal(18, 6)) / silence_limit, 6)) as decimal(18, 6)) as urgency,
+    case
+        when days_silent >= silence_limit then 100
+        else cast(100 * round(cast(days_silent as decimal(18, 6)) / silence_limit, 6) as decimal(18, 6))
+    end as urgency,
     revenue_window * n >= m_sum as is_value_high,
     order_count_window * n >= f_sum as is_frequency_high,
     -recency_days * n >= r_sum as is_recency_high
