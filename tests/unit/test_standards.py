@@ -1,7 +1,8 @@
-"""A standard that cannot work is refused where it is written; the version of one that can is decided by its rules."""
+"""Grids, limits and cuts agree with each other, and each day keeps the standard that is effective on it."""
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from standard_workshop import SHIPPED, changed, own_dimension
 from warehouse_builder import shipped_standard
 
 from dagster_project.errors import SettingsError, StrataError
@@ -18,12 +20,7 @@ from dagster_project.settings.standards import Grid, GridSegment, RhythmLimit, S
 from dagster_project.settings.yaml_documents import load_model
 from dagster_project.warehouse.standard_register import read_standards, register_standard, standard_effective_on
 
-
-def changed(**changes: Any) -> Standard:
-    plain = shipped_standard().model_dump(mode="json", exclude_none=True)
-    for part, values in changes.items():
-        plain[part] = {**plain[part], **values} if isinstance(values, dict) else values
-    return Standard.model_validate(plain)
+RHYTHM = shipped_standard().lifecycle.own_rhythm
 
 
 def test_the_shipped_grid_puts_each_of_25_cells_in_one_segment() -> None:
@@ -110,8 +107,7 @@ def test_silence_limits_that_could_reach_the_churn_limits_are_refused() -> None:
 
 @given(gap=st.decimals(0, 2000, places=2))
 def test_whatever_the_rhythm_silence_comes_before_churn(gap: Decimal) -> None:
-    rhythm = shipped_standard().lifecycle.own_rhythm
-    assert rhythm.silence.limit(gap) < rhythm.churn.limit(gap)
+    assert RHYTHM.silence.limit(gap) < RHYTHM.churn.limit(gap)
 
 
 def test_a_limit_is_kept_within_its_bounds() -> None:
@@ -120,31 +116,23 @@ def test_a_limit_is_kept_within_its_bounds() -> None:
 
 
 def test_a_wrong_grid_is_refused_for_what_is_wrong_with_it_alone(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[2] / "config" / "standards.yaml").read_text(encoding="utf-8")
     broken = tmp_path / "standards.yaml"
-    broken.write_text(text.replace("segment: champions, r: [5, 5]", "segment: champions, r: [4, 5]"), encoding="utf-8")
+    broken.write_text(
+        SHIPPED.replace("segment: champions, r: [5, 5]", "segment: champions, r: [4, 5]"), encoding="utf-8"
+    )
     with pytest.raises(SettingsError, match="covers R4F4, R4F5 more than once") as refused:
         load_model(broken, Standard)
     assert "should be" not in str(refused.value)
 
 
 def test_each_class_needs_its_labels_in_both_languages(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[2] / "config" / "standards.yaml").read_text(encoding="utf-8")
     broken = tmp_path / "standards.yaml"
-    broken.write_text(text.replace("    silent: { en: Silent, zh: 沉默客户 }\n", ""), encoding="utf-8")
+    broken.write_text(SHIPPED.replace("    silent: { en: Silent, zh: 沉默客户 }\n", ""), encoding="utf-8")
     with pytest.raises(SettingsError, match=r"labels\.lifecycle_stage: lacks silent"):
         load_model(broken, Standard)
-    broken.write_text(text.replace("{ en: Silent, zh: 沉默客户 }", "{ en: Silent }"), encoding="utf-8")
+    broken.write_text(SHIPPED.replace("{ en: Silent, zh: 沉默客户 }", "{ en: Silent }"), encoding="utf-8")
     with pytest.raises(SettingsError, match=r"silent.*zh"):
         load_model(broken, Standard)
-
-
-def test_labels_and_names_do_not_change_the_version_and_rules_do() -> None:
-    standard = shipped_standard()
-    relabelled = standard.model_dump(mode="json", exclude_none=True)
-    relabelled["labels"]["value_tier"]["high"]["en"] = "Gold"
-    assert Standard.model_validate({**relabelled, "name": "other"}).version == standard.version
-    assert changed(window_days=364).version != standard.version
 
 
 def test_a_day_keeps_the_standard_effective_on_it(tmp_path: Path) -> None:
@@ -162,6 +150,41 @@ def test_of_two_standards_with_one_start_the_later_registered_holds(tmp_path: Pa
         register = register_standard(tmp_path, standard)
     assert standard_effective_on(date(2024, 1, 1), register) == first
     assert register_standard(tmp_path, first) == register
+
+
+def test_a_standard_registered_before_the_newer_sections_is_still_read(tmp_path: Path) -> None:
+    newer = (
+        "features",
+        "potential",
+        "urgency",
+        "matrices",
+        "needs",
+        "behaviour",
+        "clusters",
+        "dimensions",
+        "stability",
+    )
+    words = ("playbook", "dimension_labels")
+    plain = shipped_standard().model_dump(mode="json")
+    older = {part: value for part, value in plain.items() if part not in (*newer, *words)}
+    older["labels"] = {"value_tier": plain["labels"]["value_tier"]}
+    (tmp_path / "000001-0123456789ab.json").write_text(json.dumps(older), encoding="utf-8")
+    [entry] = read_standards(tmp_path)
+    assert entry.standard.rfm == shipped_standard().rfm
+    assert entry.standard.matrices == ()
+    assert entry.standard.features.premium.cut == 3
+
+
+def test_a_registered_standard_reads_as_it_was_written(tmp_path: Path) -> None:
+    standard = changed(
+        rfm={"grid": "none"},
+        clusters={"count": 3, "seed": 1},
+        dimensions=[own_dimension("order_count > 1", "revenue_window >= 0.10")],
+    )
+    [entry] = register_standard(tmp_path, standard)
+    assert read_standards(tmp_path) == [entry]
+    assert entry.standard == standard
+    assert read_standards(tmp_path)[0].standard.version == standard.version
 
 
 def test_a_day_before_every_standard_is_refused_with_the_cure(tmp_path: Path) -> None:
