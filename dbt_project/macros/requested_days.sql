@@ -1,8 +1,13 @@
-{#- Removes the days that this run computes from an incremental mart, inside the transaction that writes them anew. -#}
+{#-
+    Removes the days that this run computes from an incremental mart, inside the transaction that writes them anew. What
+    is otherwise than in most marts a model says in its meta: `day_column`, and `is_dated: false` where it has no day.
+-#}
 {% macro clear_requested_days() -%}
-    {%- if is_incremental() -%}
+    {%- if is_incremental() and model.config.meta.get('is_dated', true) -%}
         delete from {{ this }}
-        where as_of_date in (select as_of_date from {{ source('control', 'as_of_days') }} where is_requested)
+        where
+            {{ model.config.meta.get('day_column', 'as_of_date') }}
+            in (select as_of_date from {{ source('control', 'as_of_days') }} where is_requested)
     {%- else -%}
         select 1
     {%- endif -%}
@@ -16,4 +21,29 @@
     {%- else -%}
         select 1
     {%- endif -%}
+{%- endmacro %}
+
+{#- A history that is written for the first time knows of no day but those of this run. -#}
+{% macro forget_history_days() -%}
+    {%- if is_incremental() -%}
+        select 1
+    {%- else -%}
+        delete from {{ source('control', 'history_days') }}
+        where as_of_date not in (select as_of_date from {{ source('control', 'as_of_days') }} where is_requested)
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    Notes the days of this run in the transaction that writes their classes into the history, so that history and days
+    never part. Batch 0 keeps a day marked until its run has succeeded.
+-#}
+{% macro note_history_days() -%}
+    insert into {{ source('control', 'history_days') }}
+    select
+        as_of_date,
+        standard_version,
+        0 as batch_sequence
+    from {{ source('control', 'as_of_days') }}
+    where is_requested
+    on conflict (as_of_date) do update set standard_version = excluded.standard_version
 {%- endmacro %}

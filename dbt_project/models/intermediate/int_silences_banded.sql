@@ -1,6 +1,8 @@
 with measured as (
 
     select * from {{ ref('int_customers_measured') }}
+    where
+        as_of_date in (select as_of_date from {{ source('control', 'as_of_days') }} where is_requested or is_reference)
 
 ),
 
