@@ -63,8 +63,11 @@ def build_marts(
     con.execute(
         """
         insert into marts.segment_playbook
-        select p.dimension, p.class, l.label_en, p.* exclude (dimension, dimension_position, class)
-        from control.plans as p join control.labels as l on l.dimension = p.dimension and l.code = p.class
+        select p.dimension, d.label_en, d.label_zh, p.dimension_position, p.class, l.label_en, l.label_zh, l.ordinal,
+            p.* exclude (dimension, dimension_position, class)
+        from control.plans as p
+        join control.dimensions as d on d.dimension = p.dimension
+        join control.labels as l on l.dimension = p.dimension and l.code = p.class
         """
     )
     for table in ("classified", "measured", "ordered"):

@@ -122,13 +122,19 @@ def backtest(con: duckdb.DuckDBPyConnection, day: date, snapshots: Sequence[date
             from ({LONG}) as c
             left join ordered as o
                 on c.customer_id = o.customer_id and o.ordered_on > c.as_of_date and o.ordered_on <= c.as_of_date + 90
-            group by all
+            where c.dimension in ('lifecycle_stage', 'value_tier', 'rfm_segment', 'rfm_type') group by all
+        ),
+        judged as (
+            from bought
+            union all
+            select customer_id, as_of_date, dimension, 'total', orders, revenue from bought
+            where dimension = 'value_tier'
         )
         select $day, as_of_date, standard_version, dimension, class, count(*), count(*) filter (orders > 0),
             round(count(*) filter (orders > 0) / count(*), 6), sum(revenue),
-            round(sum(revenue) / nullif(sum(sum(revenue)) over (partition by as_of_date, dimension), 0), 6),
-            case dimension when 'value_tier' then 0.712345 when 'lifecycle_stage' then 0.543210 end
-        from bought cross join control.standards group by as_of_date, standard_version, dimension, class
+            round(sum(revenue) / nullif(max(sum(revenue)) over (partition by as_of_date), 0), 6),
+            case class when 'total' then 0.712345 end
+        from judged cross join control.standards group by as_of_date, standard_version, dimension, class
         order by as_of_date, dimension, class
         """,
         {"days": list(snapshots), "day": day},

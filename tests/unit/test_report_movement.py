@@ -238,3 +238,10 @@ def test_few_snapshots_are_a_table_and_none_a_sentence(con) -> None:
     assert said(con, "backtest").endswith(
         "No month end lies 90 days back yet, so the classes cannot be checked against what came."
     )
+
+
+def test_without_a_budget_the_shares_stand_and_no_spend(con) -> None:
+    con.execute("update control.budget set budget = 0")
+    text = said(con, "spending")
+    assert "The budget of the standard is 0." in text
+    assert re.search(r"Stars 40\.0% \S+% \d+ – \$", text)

@@ -115,7 +115,7 @@ class ReportContent:
     satisfaction: tuple[Satisfaction, ...]
     flags: tuple[Flag, ...]
     breakdowns: tuple[Breakdown, ...]
-    budget: Decimal | None
+    budget: Decimal
     spending: tuple[Spending, ...]
     backtest: tuple[Snapshot, ...]
     silent: Silent

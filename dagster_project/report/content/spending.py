@@ -32,9 +32,9 @@ class Spending:
     classes: tuple[Allocation, ...]
 
 
-def read_budget(con: duckdb.DuckDBPyConnection) -> Decimal | None:
-    """The budget that the shares split; None where the standard has none."""
-    return next((budget for (budget,) in rows_of(con, "select budget from control.budget")), None)
+def read_budget(con: duckdb.DuckDBPyConnection) -> Decimal:
+    """The budget that the shares split; 0 where the standard names none."""
+    return next((budget for (budget,) in rows_of(con, "select budget from control.budget")), None) or Decimal(0)
 
 
 def read_spending(con: duckdb.DuckDBPyConnection, day: date, dimensions: tuple[Dimension, ...]) -> tuple[Spending, ...]:

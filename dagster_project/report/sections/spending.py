@@ -13,9 +13,11 @@ from dagster_project.report.words import Words
 
 def spending_section(content: ReportContent, words: Words) -> str:
     """Share of the budget beside the share of revenue, spend beside value a customer."""
-    if not content.spending or content.budget is None:
+    if not content.spending:
         return section_of("spending", words, words("spending_none"), "")
-    note = words("spending_note", budget=numbers.money(content.budget, content.currency))
+    note = words("spending_note_unpriced")
+    if content.budget:
+        note = words("spending_note", budget=numbers.money(content.budget, content.currency))
     tables = "".join(_table(content, spending, words) for spending in content.spending)
     return section_of("spending", words, note, tables)
 
@@ -34,7 +36,7 @@ def _table(content: ReportContent, spending: Spending, words: Words) -> str:
                 numbers.share(each.budget_share),
                 numbers.share(each.revenue_share),
                 numbers.whole(each.customers),
-                numbers.fine_money(each.spend_per_customer, content.currency),
+                numbers.fine_money(each.spend_per_customer if content.budget else None, content.currency),
                 numbers.fine_money(each.value_per_customer, content.currency),
             ],
             numeric=range(5),

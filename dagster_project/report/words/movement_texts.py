@@ -58,6 +58,11 @@ MOVEMENT: dict[str, tuple[str, str]] = {
         "(orange).",
         "按运营方案分配 {budget} 的预算（蓝色），并与各类客户带来的窗口期收入（橙色）对照。",
     ),
+    "spending_note_unpriced": (
+        "The budget of the standard is 0. How the plans would split one (blue), beside the revenue of the window that "
+        "each class brings (orange).",
+        "分类标准中的预算为 0。按运营方案的预算占比（蓝色）与各类客户带来的窗口期收入占比（橙色）对照。",
+    ),
     "spending_none": (
         "The standard gives no class a share of a budget.",
         "分类标准未为任何类别分配预算。",
