@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from standard_workshop import changed
 from warehouse_builder import WarehouseBuilder
 
 from dagster_project.landing import Manifest
@@ -98,6 +99,36 @@ def test_a_month_end_is_learnt_again_when_an_order_within_its_horizon_arrives(wa
     # Within 90 days after a month end: 2023-04-30 and later ones can have returned customers now.
     computed = compute(warehouse, manifest_of(first, late), date(2023, 8, 2))
     assert learnt_from(computed) == [date(2023, 4, 30)]
+
+
+def test_a_day_is_compared_with_the_last_month_end_before_it(warehouse: WarehouseBuilder) -> None:
+    computed = compute(warehouse, manifest_of(), date(2023, 3, 10), date(2023, 3, 31), date(2023, 4, 1))
+    days = warehouse.frame("select as_of_date, compared_on from control.compared_days order by 1").to_numpy().tolist()
+    # A month end is compared with the one before it, not with itself.
+    assert days == [
+        [date(2023, 3, 10), date(2023, 2, 28)],
+        [date(2023, 3, 31), date(2023, 2, 28)],
+        [date(2023, 4, 1), date(2023, 3, 31)],
+    ]
+    assert {day.day: (day.is_requested, day.is_compared) for day in computed} == {
+        date(2023, 2, 28): (False, True),
+        date(2023, 3, 10): (True, False),
+        date(2023, 3, 31): (True, True),
+        date(2023, 4, 1): (True, False),
+    }
+    [[classified]] = warehouse.frame("select count(*) from control.as_of_days where is_classified").to_numpy().tolist()
+    assert classified == 4
+
+
+def test_nothing_before_the_history_is_compared(warehouse: WarehouseBuilder) -> None:
+    assert [day.day for day in compute(warehouse, manifest_of(), date(2023, 1, 31))] == [date(2023, 1, 31)]
+    assert warehouse.frame("select * from control.compared_days").empty
+
+
+def test_days_before_the_first_standard_are_neither_compared_nor_learnt_from(warehouse: WarehouseBuilder) -> None:
+    warehouse.use_standards([changed(effective_from="2023-08-01")])
+    computed = compute(warehouse, manifest_of(), date(2023, 8, 15))
+    assert [day.day for day in computed] == [date(2023, 8, 15)]
 
 
 def test_a_batch_marks_the_stored_days_from_its_earliest_change_on(warehouse: WarehouseBuilder) -> None:
