@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import date
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from dagster_project.settings.publishing import Language
 pytestmark = pytest.mark.browser
 
 DAY = date(2018, 1, 1)
+DAYS = [date(2017, 9, 30), date(2017, 10, 31), date(2017, 11, 30), date(2017, 12, 31), DAY]
+CHARTS = ("grid", "curve", "stages", "backtest", "migration-lifecycle_stage", "migration-value_tier")
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>"
 
 
@@ -40,7 +43,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     con = duckdb.connect()
-    build_marts(con, [DAY], customers=150, list_for=DAY)
+    build_marts(con, DAYS, customers=150, list_for=DAY)
     landed = [
         LandedRows("grocery", "orders", 1000, 990, 10, 0),
         LandedRows("zoho_generated", "customers", 60, 60, 0, 0),
@@ -53,6 +56,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
                 "update control.labels set label_en = ? where code in ('champions', 'silent', 'hibernating')", [HOSTILE]
             )
             con.execute("update marts.reactivation_list_notes set note = ?", [HOSTILE])
+            con.execute("update control.dimensions set label_en = ? where dimension = 'lifecycle_stage'", [HOSTILE])
+            con.execute("update control.matrix_axes set measure = ?", [HOSTILE])
+            con.execute("update marts.segment_summary set breakdown_class = ? where breakdown = 'owner'", [HOSTILE])
         content = read_content(con, day=DAY, code_version="0.1.0+abc", currency="USD", landed=landed)
         paths[name] = folder / f"{name}.html"
         language = Language.CHINESE if name == "zh" else Language.ENGLISH
@@ -88,6 +94,14 @@ def test_it_draws_without_a_network_and_without_an_error(browser, pages, languag
         assert opened.errors == []
         assert opened.page.locator("#chart-curve .scatterlayer .trace").count() == 3
         assert opened.page.locator("#chart-grid .annotation").count() == 25
+        assert opened.page.locator("#chart-stages .barlayer .trace").count() == 5
+        assert opened.page.locator("#chart-stages .barlayer .point").count() == 5 * len(DAYS)
+        assert opened.page.locator("#chart-backtest .scatterlayer .trace").count() == 4
+        for dimension in ("lifecycle_stage", "value_tier"):
+            chart = opened.page.locator(f"#chart-migration-{dimension}")
+            assert chart.locator(".sankey-node").count() >= 8
+            assert chart.locator(".sankey-link").count() >= 5
+        assert opened.page.locator(".matrix .quadrant").count() == 12
         assert opened.page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-CN"}[language]
         heading = {"en": "Who our customers are", "zh": "我们的客户是谁"}[language]
         assert opened.page.get_by_role("heading", level=1).inner_text() == heading
@@ -98,19 +112,69 @@ def test_it_draws_without_a_network_and_without_an_error(browser, pages, languag
 def test_it_fits_the_window(browser, pages, language, width) -> None:
     with Opened(browser, pages[language], width=width) as opened:
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
-        chart = opened.page.locator("#chart-grid").bounding_box()
-        assert chart is not None
-        assert 250 < chart["width"] <= width
+        for name in CHARTS:
+            chart = opened.page.locator(f"#chart-{name}").bounding_box()
+            assert chart is not None
+            assert 250 < chart["width"] <= width, name
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_text_keeps_inside_its_card(browser, pages, language) -> None:
     with Opened(browser, pages[language]) as opened:
         spilling = opened.page.evaluate(
-            "[...document.querySelectorAll('.kpis div, section, td, th')]"
+            "[...document.querySelectorAll('.kpis div, section, td, th, nav div, .quadrant, .matrix')]"
             ".filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.innerText)"
         )
         assert spilling == []
+
+
+@pytest.mark.parametrize("width", [390, 1180])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_labels_of_a_sankey_stand_apart_and_inside(browser, pages, language, width) -> None:
+    with Opened(browser, pages[language], width=width) as opened:
+        for dimension in ("lifecycle_stage", "value_tier"):
+            chart = opened.page.locator(f"#chart-migration-{dimension}")
+            frame = chart.bounding_box()
+            boxes = [label.bounding_box() for label in chart.locator(".node-label").all()]
+            assert len(boxes) >= 8
+            assert frame is not None
+            for box in boxes:
+                assert box is not None
+                assert box["x"] >= frame["x"] - 1
+                assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+                assert box["y"] + box["height"] <= frame["y"] + frame["height"] + 1
+            for one, other in combinations([box for box in boxes if box], 2):
+                beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+                below = one["y"] + one["height"] <= other["y"] + 2 or other["y"] + other["height"] <= one["y"] + 2
+                assert beside or below, (one, other)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_days_under_a_chart_do_not_run_into_each_other(browser, pages, language) -> None:
+    with Opened(browser, pages[language]) as opened:
+        for name in ("stages", "backtest"):
+            boxes = [tick.bounding_box() for tick in opened.page.locator(f"#chart-{name} .xtick text").all()]
+            assert len(boxes) >= 4
+            for one, other in pairwise([box for box in boxes if box]):
+                assert one["x"] + one["width"] < other["x"]
+
+
+def test_the_contents_lead_to_the_section(browser, pages) -> None:
+    with Opened(browser, pages["en"]) as opened:
+        opened.page.get_by_role("link", name="Who moved").click()
+        top = opened.page.evaluate("document.querySelector('#movement').getBoundingClientRect().top")
+        assert 0 <= top < 40
+
+
+def test_hovering_a_flow_says_who_moved(browser, pages) -> None:
+    with Opened(browser, pages["en"]) as opened:
+        link = opened.page.locator("#chart-migration-value_tier .sankey-link").first
+        link.scroll_into_view_if_needed()
+        link.hover(force=True)
+        opened.page.wait_for_selector("#chart-migration-value_tier .hoverlayer .hovertext")
+        said = opened.page.locator("#chart-migration-value_tier .hoverlayer").text_content() or ""
+        assert " → " in said
+        assert "Customers" in said
 
 
 def test_hovering_a_cell_says_what_it_holds(browser, pages) -> None:
@@ -129,7 +193,7 @@ def test_it_prints_in_a_few_pages(browser, pages) -> None:
     with Opened(browser, pages["zh"]) as opened:
         printed = opened.page.pdf(format="A4", print_background=True)
         assert printed.startswith(b"%PDF")
-        assert 3 <= printed.count(b"/Type /Page\n") <= 8
+        assert 5 <= printed.count(b"/Type /Page\n") <= 12
 
 
 def test_hostile_labels_are_shown_and_do_nothing(browser, pages) -> None:
@@ -149,4 +213,7 @@ def test_without_scripts_every_number_is_still_there(browser, pages) -> None:
     assert "Champions" in text
     assert "Telesales" in text
     assert "The charts need JavaScript" in text
+    assert "Biggest moves" in text or "biggest moves" in text
+    page.get_by_text("The numbers").first.click()
+    assert "2017-10-31" in page.locator("#history details").inner_text()
     context.close()
