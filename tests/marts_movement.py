@@ -63,7 +63,7 @@ def compare(con: duckdb.DuckDBPyConnection, day: date, compared_on: date) -> Non
         insert into marts.segment_migration
         with long as ({LONG}),
         before as (
-            -- Some are not known yet; of the prospects, as many again are known and will be merged away.
+            -- Some are not known yet, and prospects are known that the day does not have.
             select customer_id, dimension, class from long where as_of_date = $compared_on and customer_id % 29 > 0
             union all
             select -customer_id, dimension, class from long where as_of_date = $compared_on and tier = 'prospect'
