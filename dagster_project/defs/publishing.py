@@ -35,7 +35,20 @@ LISTS_KEY = dg.AssetKey(["publish", "lists"])
 REPORT_KEY = dg.AssetKey(["publish", "report"])
 
 GROUP = "publish"
-REPORTED_MARTS = ("customer_segments", "segment_summary", "silent_customers", "orders_without_rate")
+REPORTED_MARTS = (
+    "customer_segments",
+    "customer_lifecycle",
+    "customer_value",
+    "rfm_cut_points",
+    "matrix_cut_points",
+    "segment_summary",
+    "segment_migration",
+    "segment_stability",
+    "classification_backtest",
+    "resource_allocation",
+    "silent_customers",
+    "orders_without_rate",
+)
 # Who asked for a run, as the command line tags it; a run from Dagster's pages is asked for by whoever serves them.
 ASKED_BY_TAG = "strata/asked_by"
 Metadata = dict[str, dg.MetadataValue | str | int]
