@@ -85,6 +85,10 @@ class Paths:
         return self.data / "reports"
 
     @property
+    def impact(self) -> Path:
+        return self.data / "impact"
+
+    @property
     def dagster_home(self) -> Path:
         return self.data / "dagster"
 
