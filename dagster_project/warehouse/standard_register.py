@@ -49,10 +49,10 @@ def read_standards(folder: Path) -> list[RegisteredStandard]:
 def register_standard(folder: Path, standard: Standard) -> list[RegisteredStandard]:
     """Register `standard` unless it already holds from its effective_from on; return the whole register."""
     registered = read_standards(folder)
-    same_start = [entry for entry in registered if entry.standard.effective_from == standard.effective_from]
-    if same_start and same_start[-1].standard == standard:
+    extended = with_standard(registered, standard)
+    if len(extended) == len(registered):
         return registered
-    sequence = registered[-1].sequence + 1 if registered else 1
+    sequence = extended[-1].sequence
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{sequence:06d}-{standard.version}.json"
     unfinished = path.with_suffix(".unfinished")
@@ -61,6 +61,15 @@ def register_standard(folder: Path, standard: Standard) -> list[RegisteredStanda
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
+    return extended
+
+
+def with_standard(registered: Sequence[RegisteredStandard], standard: Standard) -> list[RegisteredStandard]:
+    """The register as it is once `standard` is registered; writes nothing."""
+    same_start = [entry for entry in registered if entry.standard.effective_from == standard.effective_from]
+    if same_start and same_start[-1].standard == standard:
+        return list(registered)
+    sequence = registered[-1].sequence + 1 if registered else 1
     return [*registered, RegisteredStandard(sequence=sequence, standard=standard)]
 
 
