@@ -11,6 +11,7 @@ import getpass
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from dagster_project.landing import Manifest
     from dagster_project.settings import Settings
+    from dagster_project.warehouse.standard_use import OutdatedDays
 
 app = typer.Typer(
     name="strata",
@@ -40,13 +42,28 @@ app = typer.Typer(
 )
 quarantine = typer.Typer(help="Rows that broke the contract.", no_args_is_help=True)
 app.add_typer(quarantine, name="quarantine")
+standards = typer.Typer(help="The classification standard and its versions.", no_args_is_help=True)
+app.add_typer(standards, name="standards")
+clusters = typer.Typer(help="The optional cluster dimension.", no_args_is_help=True)
+app.add_typer(clusters, name="clusters")
 
 PLAIN_WIDTH = 120
 DayOption = Annotated[str | None, typer.Option(help="Business day, YYYY-MM-DD.", metavar="DAY")]
+StoredDayOption = Annotated[str | None, typer.Option(help="A stored day, YYYY-MM-DD; else the newest.", metavar="DAY")]
 
 
 class RunFailed(StrataError):
     """A run did not succeed; the message is what its steps said."""
+
+
+class Tongue(StrEnum):
+    """Languages of what is printed for people outside the data team."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
+LanguageOption = Annotated[Tongue | None, typer.Option(help="Language; else that of publishing.yaml.")]
 
 
 class Every(StrEnum):
@@ -117,7 +134,7 @@ def backfill(
 def check() -> None:
     """Check settings and sources without writing anything."""
     from dagster_project.landing import inspect_reads
-    from dagster_project.terminal import plain_table
+    from dagster_project.terminal import counted, plain_table
 
     console = _console()
     settings = _settings()
@@ -146,7 +163,7 @@ def check() -> None:
         console.print(plain_table("Why rows would go to quarantine", ["source", "entity", "reason", "rows"], reasons))
     faults = sum(read.problem is not None or read.is_above_limit for read in reads)
     if faults:
-        raise StrataError(f"{faults} of {len(reads)} files cannot be landed as they are.")
+        raise StrataError(f"{faults} of {counted(len(reads), 'file')} cannot be landed as they are.")
 
 
 @app.command()
@@ -168,6 +185,166 @@ def report(as_of: DayOption = None) -> None:
             console.print(page)
 
 
+@app.command()
+def explain(
+    customer: Annotated[
+        str,
+        typer.Argument(help="customer_id, SOURCE:REFERENCE, or a reference that one source has.", metavar="CUSTOMER"),
+    ],
+    as_of: StoredDayOption = None,
+    language: LanguageOption = None,
+) -> None:
+    """Say of a customer why they are where they are on a day, what the plan is, and which classes they had."""
+    from dagster_project.explaining.content import read_explanation
+    from dagster_project.explaining.serving_copy import chosen_day, find_customer, opened_serving_copy
+    from dagster_project.explaining.telling import tell
+    from dagster_project.settings.publishing import Language
+    from dagster_project.terminal import grouped_table, pairs_table, plain_table
+
+    console = _console()
+    settings = _settings()
+    with opened_serving_copy(settings) as con:
+        found = find_customer(con, customer)
+        day = chosen_day(con, _day(as_of, "--as-of") if as_of else None)
+        explanation = read_explanation(con, found.customer_id, day)
+    chosen = settings.publishing.language if language is None else Language(language)
+    told = tell(explanation, found, customer, language=chosen, currency=settings.sources.business.currency)
+    console.print(f"[bold]{escape(told.title)}[/]", highlight=False)
+    for note in told.notes:
+        console.print(f"[yellow]…[/] {escape(note)}", highlight=False)
+    console.print(pairs_table(told.who), "")
+    console.print(plain_table(told.classes.title, told.classes.columns, told.classes.rows), "")
+    if told.plan:
+        console.print(pairs_table(told.plan, told.plan_title), "")
+    if told.history.rows:
+        console.print(grouped_table(told.history.title, told.history.columns, told.history.rows))
+
+
+@app.command()
+def impact(
+    file: Annotated[Path, typer.Argument(help="A standards.yaml that is not in use yet.", metavar="NEW_STANDARD.yaml")],
+    as_of: StoredDayOption = None,
+    language: LanguageOption = None,
+) -> None:
+    """Show who would move from which class to which under another standard, and what that brings. Changes nothing."""
+    from dagster_project.impact import impact_tables, measure_impact, write_impact_page
+    from dagster_project.settings.publishing import Language
+
+    console = _console()
+    settings = _settings()
+    chosen = settings.publishing.language if language is None else Language(language)
+    with console.status("reading the published copy") as status:
+        measured = measure_impact(settings, file, _day(as_of, "--as-of") if as_of else None, status.update)
+    for table in impact_tables(measured, chosen):
+        console.print(table)
+    page = write_impact_page(measured, settings.paths.impact, chosen)
+    console.print(escape(str(page)), highlight=False, soft_wrap=True)
+
+
+@standards.command("list")
+def standards_list() -> None:
+    """Show the standards used so far, in the order in which they were registered, and the days stored by each."""
+    from dagster_project.explaining.serving_copy import published_versions
+    from dagster_project.terminal import plain_table
+    from dagster_project.warehouse.standard_register import read_standards, with_standard
+
+    console = _console()
+    settings = _settings()
+    registered = read_standards(settings.paths.standards)
+    days_of: dict[str, list[date]] = {}
+    for day, version in published_versions(settings).items():
+        days_of.setdefault(version, []).append(day)
+    rows: list[list[object]] = []
+    for entry in with_standard(registered, settings.standard):
+        days = days_of.get(entry.standard.version, [])
+        span = [str(days[0]), str(days[-1])] if days else ["", ""]
+        number = entry.sequence if entry in registered else "with the next run"
+        since = entry.standard.effective_from or "all days"
+        rows.append([number, entry.standard.version, entry.standard.name, since, len(days), *span])
+    columns = ["registered", "version", "name", "holds from", "days published", "first", "last"]
+    console.print(plain_table("Standards", columns, rows))
+
+
+@standards.command("check")
+def standards_check(
+    file: Annotated[Path, typer.Argument(help="A standards.yaml that is not in use yet.", metavar="FILE")],
+) -> None:
+    """Check a standard and show what it says differently from the configured one."""
+    from dagster_project.settings.standards import Standard
+    from dagster_project.settings.standards.differences import differences
+    from dagster_project.settings.yaml_documents import load_model
+    from dagster_project.terminal import plain_table
+
+    console = _console()
+    settings = _settings()
+    standard = load_model(file, Standard)
+    since = f"from {standard.effective_from} on" if standard.effective_from else "for all days"
+    console.print(f"[green]✓[/] {escape(str(file))}", highlight=False, soft_wrap=True)
+    console.print(f"  {escape(standard.name)}, version {standard.version}, {since}", highlight=False)
+    found = differences(settings.standard, standard)
+    if not found:
+        console.print("It says what the configured standard says.")
+        return
+    rows = [[each.place, each.before, each.after] for each in found]
+    console.print(plain_table("Differences from the configured standard", ["place", "configured", "in the file"], rows))
+    if standard.version == settings.standard.version:
+        console.print("The version is the same: no customer changes class.")
+    else:
+        console.print(
+            f"The configured version is {settings.standard.version}. `strata impact {escape(str(file))}` shows who "
+            "would move.",
+            highlight=False,
+        )
+
+
+@standards.command("schema")
+def standards_schema() -> None:
+    """Write the JSON Schema of standards.yaml, by which an editor completes and checks it."""
+    from dagster_project.settings.standards import write_schema
+
+    path = _settings().paths.config / "schemas" / "standards.schema.json"
+    write_schema(path)
+    _console().print(escape(str(path)), highlight=False, soft_wrap=True)
+
+
+@clusters.command("fit")
+def clusters_fit(as_of: StoredDayOption = None) -> None:
+    """Fit the centres of the clusters to the customers of a stored day and keep them."""
+    from dagster_project.clustering.fitting import fit_clusters
+    from dagster_project.clustering.register import keep_fit, read_fits
+    from dagster_project.explaining.serving_copy import chosen_day, opened_serving_copy
+    from dagster_project.terminal import plain_table
+
+    console = _console()
+    settings = _settings()
+    wanted = settings.standard.clusters
+    if wanted is None:
+        raise StrataError("standards.yaml says clusters: none. Say how many, e.g. clusters: { count: 4, seed: 7 }.")
+    before = read_fits(settings.paths.clusters)
+    with opened_serving_copy(settings) as con:
+        day = chosen_day(con, _day(as_of, "--as-of") if as_of else None)
+        fit, sizes = fit_clusters(con, day, count=wanted.count, seed=wanted.seed, kept=before)
+    kept = keep_fit(settings.paths.clusters, fit)
+    language = settings.publishing.language
+    rows: list[list[object]] = []
+    for size in sizes:
+        label = settings.standard.label("cluster", size.cluster)
+        name = getattr(label, language) if label else None
+        measures = (size.recency_days, size.order_count_window, size.revenue_window)
+        rows.append([size.cluster, name, size.customers, *measures])
+    columns = ["cluster", "label", "customers", "recency_days", "order_count_window", "revenue_window"]
+    console.print(plain_table(f"Clusters of {day}; medians of their customers", columns, rows))
+    if kept in before:
+        console.print("These are the centres of the last fit; nothing is kept anew.")
+        return
+    holds = "all days" if kept.fit.holds_from is None else f"all days from {kept.fit.holds_from} on"
+    console.print(
+        f"Kept as fit {kept.number}, which holds for {holds}. Stored days take it when they are rebuilt: "
+        "`strata backfill --from DAY --to DAY`.",
+        highlight=False,
+    )
+
+
 @quarantine.command("list")
 def quarantine_list() -> None:
     """Show what is in quarantine: how many rows, from which file, for which reason."""
@@ -187,29 +364,44 @@ def quarantine_list() -> None:
 def quarantine_replay() -> None:
     """Read quarantined rows again, after a mapping has been mended; they count once."""
     from dagster_project.landing import replay_quarantine
+    from dagster_project.terminal import counted
 
     result = replay_quarantine(_settings(), now=datetime.now(UTC))
     accepted = sum(batch.accepted for batch in result.batches)
     left = sum(batch.rejected for batch in result.batches)
-    _console().print(f"{accepted:,} rows accepted, {left:,} stay in quarantine. `strata run` takes them further.")
+    stay = "stays" if left == 1 else "stay"
+    _console().print(
+        f"{counted(accepted, 'row')} accepted, {left:,} {stay} in quarantine. `strata run` takes them further."
+    )
 
 
 @app.command()
 def status() -> None:
-    """Show what is stored: days, marked days, the newest runs."""
+    """Show what is stored: days, marked days, days of another standard than the one that holds now, the newest runs."""
     from dagster_project.defs.runs import newest_runs, opened_instance
-    from dagster_project.terminal import plain_table
+    from dagster_project.terminal import counted, plain_table
 
     console = _console()
     settings = _settings()
-    stored, marked = _stored_and_marked(settings)
-    if stored:
-        console.print(f"{len(stored):,} days stored, {stored[0]} to {stored[-1]}; {len(marked):,} marked for a rebuild")
+    stored = _stored(settings)
+    if stored.days:
+        console.print(
+            f"{counted(len(stored.days), 'day')} stored, {stored.days[0]} to {stored.days[-1]}; {len(stored.marked):,} "
+            "marked for a rebuild"
+        )
     else:
         console.print("No day is stored yet; `strata run` builds one.")
+    if stored.outdated:
+        rows = [
+            [f"{each.first}", f"{each.last}", each.days, each.version, each.name, each.version_now, each.name_now]
+            for each in stored.outdated
+        ]
+        columns = ["from", "to", "days", "version", "name", "holds now", "its name"]
+        console.print(plain_table("Days classified by another standard than the one that holds now", columns, rows))
+        console.print("They keep their classes until they are rebuilt: `strata backfill --from DAY --to DAY`.")
     with opened_instance(settings.paths) as instance:
-        rows = newest_runs(instance, 10)
-    console.print(plain_table("Newest runs", ["run", "job", "days", "status", "began"], rows))
+        runs = newest_runs(instance, 10)
+    console.print(plain_table("Newest runs", ["run", "job", "days", "status", "began"], runs))
 
 
 @app.command()
@@ -292,22 +484,35 @@ def _days_asked_for(
     if marked:
         if first or last:
             raise DayError("--marked chooses the days by itself; leave out --from and --to.")
-        return _stored_and_marked(settings)[1]
+        return _stored(settings).marked
     if not first or not last:
         raise DayError("Say --from DAY and --to DAY, or --marked.")
     between = month_ends_between if every is Every.MONTH_END else days_between
     return between(_day(first, "--from"), _day(last, "--to"))
 
 
-def _stored_and_marked(settings: Settings) -> tuple[list[date], list[date]]:
+@dataclass(frozen=True)
+class _Stored:
+    """Stored days, those that later batches marked, and those whose standard is no longer the one that holds."""
+
+    days: list[date]
+    marked: list[date]
+    outdated: list[OutdatedDays]
+
+
+def _stored(settings: Settings) -> _Stored:
     from dagster_project.warehouse import opened
     from dagster_project.warehouse.control import marked_days, stored_days
+    from dagster_project.warehouse.standard_register import read_standards, with_standard
+    from dagster_project.warehouse.standard_use import built_versions, outdated_days
 
     if not settings.paths.warehouse.exists():
-        return [], []
+        return _Stored([], [], [])
+    register = with_standard(read_standards(settings.paths.standards), settings.standard)
     wait = settings.environment.warehouse_wait_seconds
     with opened(settings.paths.warehouse, who="strata", wait_seconds=wait, progress=_console().print) as con:
-        return stored_days(con), marked_days(con, _manifest(settings))
+        days, marked = stored_days(con), marked_days(con, _manifest(settings))
+        return _Stored(days, marked, outdated_days(built_versions(con), register))
 
 
 def _run_job(console: Console, settings: Settings, job_name: str, days: Sequence[date]) -> None:
@@ -370,11 +575,14 @@ def _show_day(console: Console, settings: Settings, day: date) -> None:
 
 
 def _show_marked(console: Console, settings: Settings) -> None:
-    _, marked = _stored_and_marked(settings)
+    from dagster_project.terminal import counted
+
+    marked = _stored(settings).marked
     if marked:
+        are = "is" if len(marked) == 1 else "are"
         console.print(
-            f"[yellow]…[/] {len(marked):,} stored days ({marked[0]} to {marked[-1]}) are older than what has landed "
-            "for them; `strata backfill --marked` rebuilds them.",
+            f"[yellow]…[/] {counted(len(marked), 'stored day')} ({marked[0]} to {marked[-1]}) {are} older than "
+            "what has landed for them; `strata backfill --marked` rebuilds them.",
             highlight=False,
         )
 

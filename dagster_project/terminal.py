@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 from rich.console import Console
@@ -133,13 +134,40 @@ def plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     """Any rows as a table; numbers stand right."""
     table = _table(title, *columns, right=())
     for index in range(len(columns)):
-        if rows and all(row[index] is None or isinstance(row[index], int | float) for row in rows):
+        if rows and all(row[index] is None or isinstance(row[index], int | float | Decimal) for row in rows):
             table.columns[index].justify = "right"
     for row in rows:
         table.add_row(
-            *("" if value is None else escape(f"{value:,}" if isinstance(value, int) else str(value)) for value in row)
+            *(
+                "" if value is None else escape(f"{value:,}" if isinstance(value, int | Decimal) else str(value))
+                for value in row
+            )
         )
     return table
+
+
+def pairs_table(rows: Sequence[tuple[str, str]], title: str | None = None) -> Table:
+    """What something is called, and what it is."""
+    table = Table(
+        title=title, title_justify="left", title_style="bold", show_header=False, box=None, padding=(0, 2, 0, 0)
+    )
+    table.add_column(style="bold dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(escape(name), escape(value))
+    return table
+
+
+def grouped_table(title: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
+    """Rows that belong together by their first cell, which is shown once."""
+    groups = [row[0] for row in rows]
+    shown = ["" if group == before else group for before, group in zip([None, *groups], groups, strict=False)]
+    return plain_table(title, columns, [(group, *row[1:]) for group, row in zip(shown, rows, strict=True)])
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 row`, `2 rows`, `1,500 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _table(title: str, first: str, *others: str, right: Sequence[str] | None = None) -> Table:

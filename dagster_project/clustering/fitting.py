@@ -171,5 +171,5 @@ def _size(cluster: str, scored: _Scored, is_member: npt.NDArray[np.bool_]) -> Cl
         customers=int(weights.sum()),
         recency_days=int(median(scored.recency_days)),
         order_count_window=int(median(scored.order_count)),
-        revenue_window=Decimal(str(median(scored.revenue))),
+        revenue_window=Decimal(str(median(scored.revenue))).quantize(Decimal("0.01")),
     )

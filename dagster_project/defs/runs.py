@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster import DagsterEvent, DagsterEventType, DagsterRunStatus
@@ -30,6 +31,7 @@ from dagster_project.warehouse.processes import ProcessMark, this_process
 INSTANCE_FILE = "dagster.yaml"
 # Who runs `strata` sees it fail; a daemon that shares the instance could not start such a run again.
 NOT_RETRIED = {"dagster/max_retries": "0"}
+DAYS_LISTED = 3
 UNFINISHED = [
     DagsterRunStatus.NOT_STARTED,
     DagsterRunStatus.STARTING,
@@ -167,7 +169,7 @@ def newest_runs(instance: dg.DagsterInstance, limit: int) -> list[tuple[str, str
         (
             record.dagster_run.run_id[:8],
             record.dagster_run.job_name,
-            _days_in(record.dagster_run.tags),
+            _days_of(record.dagster_run),
             record.dagster_run.status.value.lower(),
             f"{record.create_timestamp:%Y-%m-%d %H:%M} UTC",
         )
@@ -175,10 +177,16 @@ def newest_runs(instance: dg.DagsterInstance, limit: int) -> list[tuple[str, str
     ]
 
 
-def _days_in(tags: Mapping[str, str]) -> str:
+def _days_of(run: dg.DagsterRun) -> str:
+    """The days that a run builds: those of its tags, or those that its configuration chooses one by one."""
+    tags = run.tags
     if SINGLE_DAY in tags:
         return tags[SINGLE_DAY]
-    return f"{tags[RANGE_START]} to {tags[RANGE_END]}" if RANGE_START in tags else ""
+    if RANGE_START in tags:
+        return f"{tags[RANGE_START]} to {tags[RANGE_END]}"
+    chosen: dict[str, Any] = run.run_config.get("ops", {})  # type: ignore[assignment]
+    days = sorted(day for op in chosen.values() for day in (op.get("config") or {}).get("days", []))
+    return ", ".join(days) if len(days) <= DAYS_LISTED else f"{len(days)} days from {days[0]} to {days[-1]}"
 
 
 @contextmanager

@@ -5,10 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import pytest
+import yaml
 from tiny_shop import build_tiny_shop
+from warehouse_builder import WarehouseBuilder
+
+from dagster_project.defs.runs import opened_instance
+from dagster_project.settings import load_settings
+from dagster_project.settings.paths import PROJECT_ROOT
+from dagster_project.terminal import counted
+from dagster_project.warehouse.control import record_builds, write_control
 
 Strata = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -88,6 +98,116 @@ def test_check_fails_when_a_file_lacks_a_column(strata: Strata, tmp_path: Path) 
     done = strata("check", config=config, data=data)
     assert done.returncode == 1, done.stdout
     assert "1 of 6 files cannot be landed as they are." in done.stderr
+
+
+def plain(text: str) -> str:
+    """Text without the lines of tables and without line breaks."""
+    return " ".join(text.translate(dict.fromkeys(map(ord, "│┃━┏┓┗┛┡┩─└┘╇┳┴┼"), " ")).split())
+
+
+def changed_standard(folder: Path, **sections: object) -> Path:
+    """The shipped standard with other sections, as a file."""
+    document = yaml.safe_load((PROJECT_ROOT / "config" / "standards.yaml").read_text(encoding="utf-8"))
+    path = folder / "another.yaml"
+    path.write_text(yaml.safe_dump({**document, **sections}, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def test_a_standard_is_checked_with_its_version_and_what_it_says_differently(strata: Strata, tmp_path: Path) -> None:
+    done = strata("standards", "check", str(changed_standard(tmp_path, name="short", window_days=180)))
+    assert done.returncode == 0, done.stderr
+    said = plain(done.stdout)
+    assert "short, version " in said
+    assert "for all days" in said
+    assert "window_days 365 180" in said
+    assert "strata impact" in said
+    relabelled = changed_standard(tmp_path, name="the same")
+    assert "The version is the same: no customer changes class." in plain(
+        strata("standards", "check", str(relabelled)).stdout
+    )
+    as_configured = strata("standards", "check", str(PROJECT_ROOT / "config" / "standards.yaml"))
+    assert "It says what the configured standard says." in as_configured.stdout
+
+
+def test_a_standard_that_cannot_be_is_refused_with_its_line(strata: Strata, tmp_path: Path) -> None:
+    done = strata("standards", "check", str(changed_standard(tmp_path, window_dayz=180)))
+    assert done.returncode == 1
+    assert "window_dayz: there is no setting 'window_dayz' here; did you mean 'window_days'?" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "another.yaml is missing" in strata("standards", "check", str(tmp_path / "x" / "another.yaml")).stderr
+
+
+def test_the_standard_that_no_run_has_used_is_listed_as_such(strata: Strata) -> None:
+    done = strata("standards", "list")
+    assert done.returncode == 0, done.stderr
+    assert "with the next run" in done.stdout
+
+
+def test_the_schema_is_written_beside_the_settings_as_it_is_shipped(
+    strata: Strata, shop: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for name in ("standards.yaml", "publishing.yaml", "sources.yaml"):
+        (tmp_path / name).write_text((shop[0] / name).read_text(encoding="utf-8"), encoding="utf-8")
+    done = strata("standards", "schema", config=tmp_path)
+    assert done.returncode == 0, done.stderr
+    written = tmp_path / "schemas" / "standards.schema.json"
+    assert done.stdout.strip() == str(written)
+    assert written.read_bytes() == (PROJECT_ROOT / "config" / "schemas" / "standards.schema.json").read_bytes()
+
+
+def test_status_tells_days_of_another_standard_and_the_days_of_runs_that_chose_them(tmp_path: Path) -> None:
+    config, data = build_tiny_shop(tmp_path)
+    built = WarehouseBuilder(data, history_starts_on=date(2023, 1, 1))
+    days = [date(2024, 5, 31), date(2024, 6, 30)]
+    with built.connect() as con:
+        record_builds(
+            con, write_control(con, settings=built.settings, manifest=built.manifest, days=days), built.manifest
+        )
+    changed_standard(config, name="short", window_days=180).rename(config / "standards.yaml")
+    settings = load_settings(config, data)
+    with opened_instance(settings.paths) as instance:
+        for job, chosen in (("month_ends", days), ("month_ends", [*days, date(2024, 3, 31), date(2024, 4, 30)])):
+            op = {"config": {"days": [str(day) for day in chosen]}}
+            instance.add_run(dg.DagsterRun(job_name=job, run_config={"ops": {"classify_chosen_days": op}}))
+    done = subprocess.run(
+        [sys.executable, "-m", "dagster_project.cli", "status"],
+        env={"PATH": "", "STRATA_CONFIG": str(config), "STRATA_DATA": str(data), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = plain(done.stdout)
+    assert "2 days stored, 2024-05-31 to 2024-06-30; 0 marked for a rebuild" in said
+    was, now = built.settings.standard, settings.standard
+    assert f"2024-05-31 2024-06-30 2 {was.version} {was.name} {now.version} short" in said
+    assert "They keep their classes until they are rebuilt" in said
+    assert "month_ends 2024-05-31, 2024-06-30 not_started" in said
+    assert "month_ends 4 days from 2024-03-31 to 2024-06-30 not_started" in said
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (1234567, "1,234,567 rows")])
+def test_one_is_told_in_the_singular(count: int, said: str) -> None:
+    assert counted(count, "row") == said
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            ["clusters", "fit"],
+            "standards.yaml says clusters: none. Say how many, e.g. clusters: { count: 4, seed: 7 }.",
+        ),
+        (["explain", "1"], "There is no published copy to read at"),
+        (["explain", "1", "--as-of", "yesterday"], "There is no published copy to read at"),
+        (["impact", "nowhere.yaml"], "nowhere.yaml is missing."),
+    ],
+)
+def test_what_reads_the_published_copy_says_what_it_lacks(strata: Strata, words: list[str], says: str) -> None:
+    done = strata(*words)
+    assert done.returncode == 1, done.stdout
+    assert says in " ".join(done.stderr.split()), done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_marked_days_of_nothing_stored_are_none(strata: Strata) -> None:
