@@ -136,7 +136,7 @@ def test_the_biggest_moves_change_a_class_and_are_of_every_dimension(con) -> Non
         "The biggest moves Dimension From To Customers Revenue Value and potential Rising Stars 12 $1,200 "
         "Lifecycle stage Active Silent 7 $70"
     )
-    assert "customers who changed their stage 7, new to us 88, gone 0" in text
+    assert "7 changed their stage, 88 new to us, 0 gone" in text
 
 
 def test_a_day_on_which_nobody_moved_says_so(con) -> None:
@@ -245,3 +245,25 @@ def test_without_a_budget_the_shares_stand_and_no_spend(con) -> None:
     text = said(con, "spending")
     assert "The budget of the standard is 0." in text
     assert re.search(r"Stars 40\.0% \S+% \d+ – \$", text)
+
+
+def test_plans_beyond_the_first_dimensions_are_folded_away_and_unused_ones_a_sentence(con) -> None:
+    con.execute(
+        "insert into control.plans select * replace (3 as dimension_position, 'value_tier' as dimension) "
+        "from control.plans where dimension = 'value_potential' limit 1"
+    )
+    con.execute(
+        "insert into control.plans select * replace (4 as dimension_position, 'need_motive' as dimension) "
+        "from control.plans where dimension = 'value_potential' limit 1"
+    )
+    for dimension, customers in (("value_tier", 20), ("need_motive", 0)):
+        con.execute(
+            "insert into marts.resource_allocation select * replace "
+            "(?::varchar as dimension, 'high' as class, ?::bigint as customers) "
+            "from marts.resource_allocation where as_of_date = '2018-01-01' and class = 'star'",
+            [dimension, customers],
+        )
+    html = section(con, "spending")
+    assert re.findall(r"<h3[^>]*>(.*?)</h3>", html) == ["Value and potential", "Lifecycle stage", "Value tier"]
+    assert re.findall(r"<summary>(.*?)</summary>", html) == ["Motive"]
+    assert said(con, "spending").endswith("Motive Nobody has one of these classes, so the plans reach nobody.")

@@ -15,6 +15,7 @@ from dagster_project.report.words import Words
 HEIGHT = 400
 TOP, BOTTOM = 12, 24
 GAP = 22  # between nodes, so that the labels of two small ones do not touch
+HALO = ", ".join(f"{x}px {y}px 2px #ffffff" for x in (-2, 0, 2) for y in (-2, 0, 2))
 STAYED = "rgba(95, 108, 123, 0.22)"
 MOVED = "rgba(194, 86, 12, 0.42)"
 CAME_OR_WENT = "rgba(11, 92, 138, 0.30)"
@@ -42,6 +43,8 @@ def migration_figure(content: ReportContent, dimension: str, words: Words) -> Fi
             {
                 "type": "sankey",
                 "arrangement": "fixed",
+                # A thin flow runs through the middle of its node's label: what is written stands on a white ground.
+                "textfont": {"size": 12, "color": INK, "shadow": HALO},
                 "node": {
                     "label": [
                         f"{html.escape(class_name(content, dimension, code, words, side))} · {numbers.whole(count)}"
@@ -65,10 +68,7 @@ def migration_figure(content: ReportContent, dimension: str, words: Words) -> Fi
                 },
             }
         ],
-        "layout": {
-            **layout(height=HEIGHT, left=8, bottom=BOTTOM, top=TOP),
-            "font": {**layout(height=HEIGHT, left=8, bottom=BOTTOM)["font"], "size": 12, "color": INK},
-        },
+        "layout": layout(height=HEIGHT, left=8, bottom=BOTTOM, top=TOP),
     }
 
 

@@ -16,6 +16,7 @@ from dagster_project.report.sections.pieces import (
     chart_place,
     columns_of,
     escaped,
+    folded,
     heat_cell,
     note_of,
     section_of,
@@ -50,7 +51,7 @@ def history_section(content: ReportContent, words: Words) -> str:
         last=numbers.long_day(days[-1].day, words.language),
     )
     last = words("history_standards", days=words.listed(changed[:MOST_CHANGES_NAMED])) if changed else ""
-    return section_of("history", words, note, chart_place("stages") + _folded(table, words), last)
+    return section_of("history", words, note, chart_place("stages") + folded(words("numbers"), table), last)
 
 
 def movement_section(content: ReportContent, words: Words) -> str:
@@ -76,7 +77,7 @@ def movement_section(content: ReportContent, words: Words) -> str:
     tables = [_transitions(content, movement, dimension, words) for dimension in drawn]
     inner = (
         f"{warning}{columns_of(*charts)}{note_of(words('movement_legend', before=before))}"
-        f"{_folded(''.join(tables), words)}{_biggest_moves(content, movement, words)}"
+        f"{folded(words('numbers'), ''.join(tables))}{_biggest_moves(content, movement, words)}"
     )
     return section_of("movement", words, note, inner)
 
@@ -161,10 +162,6 @@ def _transitions(content: ReportContent, movement: Movement, dimension: str, wor
         *((class_name(content, dimension, code, words, "to"), "number") for code in tos),
     ]
     return table_of(heads, rows, css="heat")
-
-
-def _folded(inner: str, words: Words) -> str:
-    return f"<details><summary>{escaped(words('history_numbers'))}</summary>{inner}</details>"
 
 
 def _customers(moves: Sequence[Move]) -> str:

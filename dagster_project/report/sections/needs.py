@@ -63,7 +63,7 @@ def breakdowns_section(content: ReportContent, words: Words) -> str:
         return section_of("breakdowns", words, words("breakdowns_none"), "")
     note = words("breakdowns_note", fewest=str(FEWEST_CUSTOMERS))
     tables = [_breakdown(content, breakdown, words) for breakdown in content.breakdowns]
-    return section_of("breakdowns", words, note, columns_of(*tables))
+    return section_of("breakdowns", words, note, f'<div class="flowing">{"".join(tables)}</div>')
 
 
 def _need(content: ReportContent, need: Need, words: Words) -> str:

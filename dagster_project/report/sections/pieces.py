@@ -80,6 +80,11 @@ def columns_of(*inner: str) -> str:
     return f'<div class="columns">{"".join(f"<div>{each}</div>" for each in inner)}</div>'
 
 
+def folded(summary: str, inner: str) -> str:
+    """HTML that shows when its summary is clicked; it needs no script."""
+    return f"<details><summary>{escaped(summary)}</summary>{inner}</details>"
+
+
 def class_table(
     content: ReportContent,
     words: Words,

@@ -7,8 +7,11 @@ from decimal import Decimal
 from dagster_project.report import numbers
 from dagster_project.report.content import ReportContent
 from dagster_project.report.content.spending import Allocation, Spending
-from dagster_project.report.sections.pieces import cells_of, escaped, section_of, table_of
+from dagster_project.report.sections.pieces import cells_of, escaped, folded, note_of, section_of, table_of
 from dagster_project.report.words import Words
+
+# A standard may have plans for ten dimensions; the playbook names those first by which customers are treated.
+MOST_OPEN = 3
 
 
 def spending_section(content: ReportContent, words: Words) -> str:
@@ -18,11 +21,20 @@ def spending_section(content: ReportContent, words: Words) -> str:
     note = words("spending_note_unpriced")
     if content.budget:
         note = words("spending_note", budget=numbers.money(content.budget, content.currency))
-    tables = "".join(_table(content, spending, words) for spending in content.spending)
-    return section_of("spending", words, note, tables)
+    shown = [
+        f'<h3 class="spaced">{escaped(spending.dimension.name(words.language))}</h3>' + _table(content, spending, words)
+        for spending in content.spending[:MOST_OPEN]
+    ]
+    rest = [
+        folded(spending.dimension.name(words.language), _table(content, spending, words))
+        for spending in content.spending[MOST_OPEN:]
+    ]
+    return section_of("spending", words, note, "".join([*shown, *rest]))
 
 
 def _table(content: ReportContent, spending: Spending, words: Words) -> str:
+    if not any(each.customers for each in spending.classes):
+        return note_of(words("spending_unknown"))
     shares = [
         share for each in spending.classes for share in (each.budget_share, each.revenue_share) if share is not None
     ]
@@ -45,8 +57,8 @@ def _table(content: ReportContent, spending: Spending, words: Words) -> str:
     ]
     keys = ("budget_share", "revenue_of_all", "customers", "spend", "worth")
     heads = [(words("h.class"), ""), ("", "bar"), *((words(f"h.{key}"), "number") for key in keys)]
-    name = escaped(spending.dimension.name(words.language))
-    return f'<h3 class="spaced">{name}</h3>' + table_of(heads, rows)
+    faint = [number for number, each in enumerate(spending.classes) if not each.customers]
+    return table_of(heads, rows, faint=faint)
 
 
 def _pair(allocation: Allocation, longest: Decimal) -> str:

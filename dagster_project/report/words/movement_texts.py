@@ -16,10 +16,10 @@ MOVEMENT: dict[str, tuple[str, str]] = {
         "The standard changed within these days: on {days} classes were made by another version than before.",
         "期间分类标准有变更：自 {days} 起采用了不同版本的标准。",
     ),
-    "history_numbers": ("The numbers", "具体数值"),
+    "numbers": ("The numbers", "具体数值"),
     "movement": ("Who moved", "客户迁移"),
     "movement_note": (
-        "Since {before}: customers who changed their stage {changed}, new to us {came}, gone {gone}.",
+        "Since {before}: {changed} changed their stage, {came} new to us, {gone} gone.",
         "自 {before} 以来：阶段变化的客户 {changed} 位，新进入 {came} 位，已不在册 {gone} 位。",
     ),
     "movement_none": (
@@ -62,6 +62,10 @@ MOVEMENT: dict[str, tuple[str, str]] = {
         "The budget of the standard is 0. How the plans would split one (blue), beside the revenue of the window that "
         "each class brings (orange).",
         "分类标准中的预算为 0。按运营方案的预算占比（蓝色）与各类客户带来的窗口期收入占比（橙色）对照。",
+    ),
+    "spending_unknown": (
+        "Nobody has one of these classes, so the plans reach nobody.",
+        "没有客户属于这些类别，因此方案不涉及任何客户。",
     ),
     "spending_none": (
         "The standard gives no class a share of a budget.",
