@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +34,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 LANDED_AT = datetime(2020, 1, 1, tzinfo=UTC)
 
 
+@cache
 def shipped_standard() -> Standard:
     """The standard that the project ships."""
     return load_model(PROJECT / "config" / "standards.yaml", Standard)
@@ -85,10 +87,11 @@ class WarehouseBuilder:
             self.settings = replace(self.settings, standard=standard)
 
     def land(self, entity: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Land rows as a batch of their own; lineage is filled in."""
+        """Land rows as a batch of their own; lineage is filled in. A row may say that it `is_deleted`."""
         if not rows:
             return
-        frame = pd.DataFrame([{name: _text(value) for name, value in row.items()} for row in rows], dtype="string")
+        texts = [{name: _text(value) for name, value in {"is_deleted": False, **row}.items()} for row in rows]
+        frame = pd.DataFrame(texts, dtype="string")
         with self.connect() as con:
             con.register("rows", frame)
             con.execute(
@@ -96,7 +99,6 @@ class WarehouseBuilder:
                 insert into landing.{entity} by name
                 select
                     *,
-                    false as is_deleted,
                     'batch' as batch_id,
                     (select coalesce(max(batch_sequence), 0) + 1 from landing.{entity}) as batch_sequence,
                     timestamptz '{LANDED_AT.isoformat()}' as landed_at,

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
+from column_comparison import assert_columns_equal
 from reference.classification import COLUMNS, classify
 from reference.classification import Standard as ReferenceStandard
 from reference.uci import no_refunds
@@ -49,14 +50,7 @@ def test_every_customer_has_the_scores_types_stages_and_tiers_of_the_reference(
     ).set_index("customer_ref")
     expected.index = expected.index.astype(str)
     expected, got = expected.sort_index(), got.sort_index()
-    assert list(got.index) == list(expected.index)
-    for column in COLUMNS:
-        differing = [
-            (customer, want, have)
-            for customer, want, have in zip(expected.index, expected[column], got[column], strict=True)
-            if want != have
-        ]
-        assert not differing, f"{column} differs for {len(differing)} customers (id, reference, ours): {differing[:3]}"
+    assert_columns_equal(expected, got, COLUMNS)
 
 
 def test_without_consents_the_lists_are_empty_and_say_why(uci_run: UciRun) -> None:

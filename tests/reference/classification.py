@@ -67,6 +67,7 @@ COLUMNS = (
     "value_tier",
     "value_share",
     "cumulative_value_share",
+    "share_above",
 )
 
 # (R is high, F is high, M is high)
@@ -511,7 +512,14 @@ def add_value(customers: Iterable[Customer], standard: Standard) -> None:
             tier = "low"
         else:
             tier = tier_of(value, before[value], total, above[value], population, standard)
-        customer.row.update(value_tier=tier, value_share=share, cumulative_value_share=cumulative)
+        stands_under = None
+        if value is not None and value > 0 and standard.value_method == "share":
+            stands_under = ratio(before[value], total)
+        elif value is not None and value > 0 and standard.value_method == "percentile":
+            stands_under = ratio(above[value], population)
+        customer.row.update(
+            value_tier=tier, value_share=share, cumulative_value_share=cumulative, share_above=stands_under
+        )
 
 
 def tier_of(value: int, before: int, total: int, above: int, population: int, standard: Standard) -> str:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import pandas as pd
+
 from reference.classification import COLUMNS, classify
 from reference.exact import Number
-from reference.features import FEATURE_COLUMNS, UNKNOWN, features_on
+from reference.features import FEATURE_COLUMNS, features_on
 from reference.history import History
 from reference.matrices import Place, cut_points_on, places_on
 from reference.needs import flags, nearest_cluster, need_clarity, need_types, own_class
@@ -17,8 +19,8 @@ from reference.scores import Prediction, scores_on
 from reference.standard import WholeStandard
 
 SCORE_COLUMNS = ("value_score", "potential_score", "potential_factors_known", "urgency_score")
-NEED_COLUMNS = ("need_clarity", "need_type", "need_motive", "satisfaction", "satisfaction_on")
-FLAG_COLUMNS = ("is_high_frequency", "is_trial_converted", "is_at_risk", "is_potential_buyer")
+NEED_COLUMNS = ("need_clarity", "clarity_reason", "need_type", "type_reason", "type_percentile")
+FLAG_COLUMNS = ("is_high_frequency", "high_frequency_cut", "is_at_risk", "at_risk_reason", "is_potential_buyer")
 DIMENSIONS = ("lifecycle_stage", "value_tier", "rfm_segment", "rfm_type", "need_clarity", "need_type", "need_motive")
 
 ALL_COLUMNS = (*COLUMNS, *FEATURE_COLUMNS, *SCORE_COLUMNS, *NEED_COLUMNS, *FLAG_COLUMNS, "cluster")
@@ -34,7 +36,7 @@ class Day:
     rfm_cut_points: Mapping[str, list[Any]]
     places: Mapping[str, Mapping[Hashable, Place]]  # by matrix
     matrix_cut_points: Mapping[str, Mapping[str, Number | None]]  # by matrix and axis
-    own: Mapping[str, Mapping[Hashable, str]]  # by dimension
+    own: Mapping[str, Mapping[Hashable, tuple[str, int]]]  # class and number of its rule, by dimension
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -45,8 +47,15 @@ class Day:
         if dimension in self.places:
             return self.places[dimension][customer].quadrant
         if dimension in self.own:
-            return self.own[dimension][customer]
+            return self.own[dimension][customer][0]
         return str(self.rows[customer][dimension])
+
+    def frame(self) -> pd.DataFrame:
+        """ALL_COLUMNS by customer, all of dtype object."""
+        rows = list(self.rows.values())
+        index = pd.Index(list(self.rows), name="customer_id")
+        columns = {c: pd.Series([row[c] for row in rows], index=index, dtype=object) for c in ALL_COLUMNS}
+        return pd.DataFrame(columns, index=index)
 
     def classes(self) -> Iterator[tuple[Hashable, str, str]]:
         """Every (customer, dimension, class)."""
@@ -72,14 +81,14 @@ def classify_day(
         row.update(features[customer])
     scores = scores_on(rows, standard, predictions)
     types = need_types(rows, standard.need_type_cut)
-    flagged = flags(rows, history, as_of, standard, predictions)
-    configured = [entity for entity in history.rows if history.is_configured(entity)]
+    flagged = flags(rows, standard, predictions)
     for customer, row in rows.items():
         row.update(scores[customer])
         row.update(flagged[customer])
-        row["need_clarity"] = need_clarity(row, configured)
-        row["need_type"] = types[customer]
-        row["cluster"] = nearest_cluster(row, standard.clusters) if standard.clusters else UNKNOWN
+        row["need_clarity"], row["clarity_reason"] = need_clarity(row, history.configured)
+        need = types[customer]
+        row.update(need_type=need.code, type_reason=need.reason, type_percentile=need.percentile)
+        row["cluster"] = nearest_cluster(row, standard.clusters) if standard.clusters else None
     return Day(
         as_of=as_of,
         standard=standard,

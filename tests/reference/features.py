@@ -21,7 +21,6 @@ from reference.standard import WholeStandard
 UNKNOWN = "unknown"
 ATTRIBUTES = ("kind", "industry", "company_size", "region", "city", "decision_role", "member_level", "owner")
 URGENCIES = ("high", "medium", "low")
-CLARITIES = ("explicit", "vague", "none")
 
 FEATURE_COLUMNS = (
     *ATTRIBUTES,
@@ -49,6 +48,7 @@ FEATURE_COLUMNS = (
     "stated_need_clarity",
     "recent_views",
     "recent_carts",
+    "recent_browses",
     "need_motive",
     "satisfaction",
     "satisfaction_on",
@@ -255,7 +255,9 @@ def opportunities(history: History, customer: Hashable, as_of: date, standard: W
         "open_opportunity_value": rounded(sum(values, Fraction(0))) if values else None,
         "days_to_close": min(closes, default=None),
         "stated_urgency": next((urgency for urgency in URGENCIES if urgency in urgencies), UNKNOWN),
-        "has_explicit_opportunity": any(standard.is_explicit(row.get("stage")) for row in opened),
+        "has_explicit_opportunity": (
+            any(standard.is_explicit(row.get("stage")) for row in opened) if history.of("opportunities") else None
+        ),
     }
 
 
@@ -281,25 +283,35 @@ def leads(history: History, customer: Hashable, as_of: date, standard: WholeStan
 
     stated = max(known, key=created)[1].values.get("need_clarity") if known else None
     return {
-        "has_open_lead": any(version.values.get("stage") not in standard.closed_lead_stages for _, version in known),
-        "stated_need_clarity": stated if stated in CLARITIES else UNKNOWN,
+        "has_open_lead": (
+            any(version.values.get("stage") not in standard.closed_lead_stages for _, version in known)
+            if history.of("leads")
+            else None
+        ),
+        "stated_need_clarity": stated or UNKNOWN,
     }
 
 
 # ---------------------------------------------------------------------------------------------------- web and surveys
 
 
-def recent_kinds(history: History, customer: Hashable, as_of: date, days: int) -> Counter[str]:
-    """What the customer did on the web in the last days, by kind."""
-    first = first_day_of(as_of, days)
-    return Counter(event["kind"] for event in history.web_events.get(customer, ()) if first <= event["day"] <= as_of)
-
-
 def visits(history: History, customer: Hashable, as_of: date, standard: WholeStandard) -> dict[str, Any]:
+    """Views and carts of the days that show a need, and of those that make a potential buyer."""
     if not history.of("web_events"):
-        return {"recent_views": None, "recent_carts": None}
-    kinds = recent_kinds(history, customer, as_of, standard.need_days)
-    return {"recent_views": kinds["view"], "recent_carts": kinds["cart"]}
+        return dict.fromkeys(("recent_views", "recent_carts", "recent_browses"))
+
+    def kinds_in_last(days: int) -> Counter[str]:
+        first = first_day_of(as_of, days)
+        return Counter(
+            event["kind"] for event in history.web_events.get(customer, ()) if first <= event["day"] <= as_of
+        )
+
+    needed, browsed = kinds_in_last(standard.need_days), kinds_in_last(standard.potential_buyer_days)
+    return {
+        "recent_views": needed["view"],
+        "recent_carts": needed["cart"],
+        "recent_browses": browsed["view"] + browsed["cart"],
+    }
 
 
 def survey(history: History, customer: Hashable, as_of: date) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -107,7 +107,7 @@ class History:
     currency: str
     landed_on: date
     rate_max_age_days: int = 7
-    has_entities: frozenset[str] = field(default=frozenset())  # configured ones; landed ones where nothing is said
+    configured: frozenset[str] = frozenset()  # entities that some source is to deliver, landed or not
 
     # ------------------------------------------------------------------------------------------------- small helpers
 
@@ -120,9 +120,6 @@ class History:
     def customer_of(self, row: Row) -> Hashable | None:
         ref = row.get("customer_ref")
         return None if ref is None else self.customer_ids.get((row["source"], ref))
-
-    def is_configured(self, entity: str) -> bool:
-        return entity in (self.has_entities or {name for name, rows in self.rows.items() if rows})
 
     # --------------------------------------------------------------------------------------------------------- money
 
@@ -201,7 +198,9 @@ class History:
                 seen[customer_id] = min(day, seen.get(customer_id, day))
 
         for entity, column in APPEARANCES.items():
-            for row in self.of(entity):
+            # a row that another one of its day replaced never was
+            rows = [version.values for record in self._records.get(entity, ()) for version in record.versions]
+            for row in rows if entity in KEYS else self.of(entity):
                 if row.get("is_deleted"):
                     continue
                 days = [self.day_of(row[column])] if row.get(column) is not None else []

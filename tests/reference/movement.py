@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -24,6 +24,8 @@ FLOOR = 0.0001
 
 @dataclass(frozen=True)
 class Moved:
+    """How many customers, and what they bring."""
+
     customers: int
     revenue_window: Decimal
 
@@ -42,16 +44,20 @@ def migration(before: Day, after: Day) -> dict[tuple[str, str, str], Moved]:
 
 def classes_in(day: Day, dimension: str) -> dict[Hashable, str]:
     """Everybody's class; nobody where the day's standard lacks the dimension."""
-    if dimension not in day.dimensions:
-        return {}
-    return {customer: day.class_of(customer, dimension) for customer in day.rows}
+    has_dimension = dimension in day.dimensions
+    return {customer: day.class_of(customer, dimension) for customer in day.rows if has_dimension}
 
 
 # ---------------------------------------------------------------------------------------------------------- stability
 
 
-def stability_index(before: Mapping[Hashable, str], after: Mapping[Hashable, str]) -> float:
-    """Population stability index: Σ (q − p) · ln(q / p) over the classes of either side, shares at least 0.0001."""
+def stability_index(before: Mapping[Hashable, str], after: Mapping[Hashable, str]) -> float | None:
+    """Population stability index: Σ (q − p) · ln(q / p) over the classes of either side, shares at least 0.0001.
+
+    None where either side has nobody.
+    """
+    if not before or not after:
+        return None
     counts = Counter(before.values()), Counter(after.values())
     index = 0.0
     for code in counts[0].keys() | counts[1].keys():
@@ -71,26 +77,26 @@ def verdict(index: Decimal, warn: Decimal, fail: Decimal) -> Literal["steady", "
 
 @dataclass(frozen=True)
 class Stay:
-    """A class that one customer kept from one computed day to another, both included."""
+    """A class that one customer kept from one computed day to the first on which he has it no more, or until now."""
 
-    valid_from: date
-    last_seen_on: date
     code: str
+    valid_from: date
+    valid_to: date | None
 
 
 def segment_history(days: Sequence[Day]) -> dict[tuple[Hashable, str], list[Stay]]:
     """By customer and dimension the classes in turn, over every computed day; a day without him ends the stay."""
     stays: dict[tuple[Hashable, str], list[Stay]] = {}
-    previous: dict[tuple[Hashable, str], str] = {}
+    held: dict[tuple[Hashable, str], str] = {}
     for day in sorted(days, key=lambda day: day.as_of):
         now = {(customer, dimension): code for customer, dimension, code in day.classes()}
+        for key, code in held.items():
+            if now.get(key) != code:
+                stays[key][-1] = replace(stays[key][-1], valid_to=day.as_of)
         for key, code in now.items():
-            own = stays.setdefault(key, [])
-            if own and previous.get(key) == code:
-                own[-1] = Stay(own[-1].valid_from, day.as_of, code)
-            else:
-                own.append(Stay(day.as_of, day.as_of, code))
-        previous = now
+            if held.get(key) != code:
+                stays.setdefault(key, []).append(Stay(code, day.as_of, None))
+        held = now
     return stays
 
 
@@ -125,12 +131,14 @@ def next_revenues(history: History, snapshot_on: date, horizon_days: int = 90) -
 
 
 def backtest(history: History, snapshot: Day, dimension: str, horizon_days: int = 90) -> dict[str, Outcome]:
-    """By class on the snapshot's day, what its customers did in the next days."""
+    """By class on the snapshot's day, what its customers did in the next days; everybody with the value tiers."""
     last = snapshot.as_of + timedelta(days=horizon_days)
     revenues = next_revenues(history, snapshot.as_of, horizon_days)
     members: dict[str, list[Hashable]] = {}
     for customer in snapshot.rows:
         members.setdefault(snapshot.class_of(customer, dimension), []).append(customer)
+    if dimension == "value_tier":
+        members["total"] = list(snapshot.rows)
     return {
         code: Outcome(
             customers=len(customers),
@@ -144,8 +152,22 @@ def backtest(history: History, snapshot: Day, dimension: str, horizon_days: int 
     }
 
 
-def rank_correlation(pairs: Iterable[tuple[Fraction, Fraction]]) -> float | None:
+def correlation_with_next(history: History, snapshot: Day, horizon_days: int = 90) -> float | None:
+    """How well revenue_window ranked the scored customers by what they brought in the next days."""
+    revenues = next_revenues(history, snapshot.as_of, horizon_days)
+    return rank_correlation(
+        [
+            (Fraction(row["revenue_window"]), revenues.get(customer, Fraction(0)))
+            for customer, row in snapshot.rows.items()
+            if row["order_count_window"] > 0
+        ]
+    )
+
+
+def rank_correlation(pairs: Sequence[tuple[Fraction, Fraction]]) -> float | None:
     """Spearman's: the correlation of ranks, equal values sharing their mean rank; None where either never varies."""
+    if not pairs:
+        return None
     xs, ys = (_ranks(values) for values in zip(*pairs, strict=True))
     mean = Fraction(len(xs) + 1, 2)
     spread_x, spread_y = (sum((rank - mean) ** 2 for rank in ranks) for ranks in (xs, ys))
@@ -162,6 +184,27 @@ def _ranks(values: Sequence[Fraction]) -> list[Fraction]:
         ranks[value] = below + Fraction(counts[value] + 1, 2)
         below += counts[value]
     return [ranks[value] for value in values]
+
+
+# ------------------------------------------------------------------------------------------------------------ summary
+
+BREAKDOWNS = {
+    "value_tier": "value_tier",
+    "region": "region",
+    "channel": "top_channel",
+    "industry": "industry",
+    "owner": "owner",
+}
+
+
+def summary(day: Day) -> dict[tuple[str, str, str, str], Moved]:
+    """Customers and revenue by dimension, class, breakdown and its class."""
+    found: dict[tuple[str, str, str, str], list[Decimal]] = {}
+    for customer, dimension, code in day.classes():
+        row = day.rows[customer]
+        for breakdown, own in [("total", "total"), *((name, row[column]) for name, column in BREAKDOWNS.items())]:
+            found.setdefault((dimension, code, breakdown, own), []).append(row["revenue_window"])
+    return {key: Moved(len(revenues), sum(revenues, Decimal("0.00"))) for key, revenues in found.items()}
 
 
 # ---------------------------------------------------------------------------------------------------------- resources
@@ -185,7 +228,8 @@ def allocate(day: Day, dimension: str, budget: Decimal, shares: Mapping[str, Dec
     total = sum((Fraction(row["revenue_window"]) for row in day.rows.values()), Fraction(0))
     result = {}
     for code, share in shares.items():
-        members = [row for customer, row in day.rows.items() if day.class_of(customer, dimension) == code]
+        classes = classes_in(day, dimension)
+        members = [row for customer, row in day.rows.items() if classes.get(customer) == code]
         amount = rounded(Fraction(budget) * Fraction(share), 2)
         revenue = sum((Fraction(row["revenue_window"]) for row in members), Fraction(0))
         result[code] = Allocation(

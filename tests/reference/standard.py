@@ -64,14 +64,23 @@ DEFAULT_MATRICES = (
 
 
 @dataclass(frozen=True)
-class OwnDimension:
-    """A dimension of the company's own: the class of the first rule that holds, else the default.
+class OwnRule:
+    """A class and whether a customer with these features is in it; None (unknown) is no.
 
-    A rule takes the features of a customer and says whether it holds; None (unknown) does not hold.
+    `text` is the same rule as an analyst would write it, which the reference does not read.
     """
 
     code: str
-    rules: tuple[tuple[str, Callable[[Mapping[str, Any]], bool | None]], ...]
+    holds: Callable[[Mapping[str, Any]], bool | None]
+    text: str
+
+
+@dataclass(frozen=True)
+class OwnDimension:
+    """A dimension of the company's own: the class of the first rule that holds, else the default."""
+
+    code: str
+    rules: tuple[OwnRule, ...]
     default: str
 
 

@@ -90,6 +90,7 @@ def history(*, zone: str = "UTC", **entities: Sequence[Mapping[str, Any]]) -> Hi
         zone=ZoneInfo(zone),
         currency="EUR",
         landed_on=ago(700),
+        configured=frozenset(entities),
     )
 
 

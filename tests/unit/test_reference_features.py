@@ -223,7 +223,7 @@ def test_need_is_stated_by_the_lead_created_last_as_known_on_the_day() -> None:
         lead("a", 40, lead_id="2", need_clarity="vague", stage="met"),
         lead("a", 30, lead_id="2", need_clarity=None, stage="lost", created_at=at(40)),
         lead("a", 20, lead_id="1", need_clarity="none", stage="lost", created_at=at(50)),
-        lead("a", 10, lead_id="3", need_clarity="dire", created_at=None),
+        lead("a", 10, lead_id="3", created_at=None),
     ]
 
     def known(days_ago: int) -> tuple[object, object]:
@@ -234,7 +234,7 @@ def test_need_is_stated_by_the_lead_created_last_as_known_on_the_day() -> None:
     assert known(40) == ("vague", True)
     assert known(30) == ("unknown", False)
     assert known(20) == ("unknown", False)  # the older lead was changed, and is still older
-    assert known(10) == ("unknown", True)  # a word that is no class says nothing; a lead without a stage is open
+    assert known(10) == ("unknown", True)  # a lead without a stage is open
 
 
 def test_visits_count_for_30_days_by_kind() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from reference.day import classify_day
 from reference.needs import nearest_cluster, need_clarity, need_types
 from reference.scores import Prediction
-from reference.standard import DEFAULT_MATRICES, Axis, Clusters, Matrix, OwnDimension, Scale, WholeStandard
+from reference.standard import DEFAULT_MATRICES, Axis, Clusters, Matrix, OwnDimension, OwnRule, Scale, WholeStandard
 from reference_workshop import ago, classified, contact, history, lead, opportunity, order, record, visit
 
 QUADRANTS = ("hh", "hl", "lh", "ll")
@@ -77,7 +77,7 @@ SAYS_NOTHING: dict[str, Any] = {
 
 
 def clarity(**known: Any) -> str:
-    return need_clarity({**SAYS_NOTHING, **known}, configured=["leads"])
+    return need_clarity({**SAYS_NOTHING, **known}, configured=["leads"])[0]
 
 
 def test_need_clarity_is_stated_else_explicit_else_vague_else_none() -> None:
@@ -86,7 +86,7 @@ def test_need_clarity_is_stated_else_explicit_else_vague_else_none() -> None:
     assert clarity(has_explicit_opportunity=True) == "explicit"
     assert clarity(open_opportunities=1) == clarity(recent_views=1) == clarity(has_open_lead=True) == "vague"
     assert clarity(recent_views=0, recent_carts=0, open_opportunities=0) == "none"
-    assert need_clarity({**SAYS_NOTHING, "recent_carts": 1}, configured=["orders"]) == "unknown"
+    assert need_clarity({**SAYS_NOTHING, "recent_carts": 1}, configured=["orders"])[0] == "unknown"
 
 
 def test_need_clarity_from_rows() -> None:
@@ -111,14 +111,19 @@ def test_need_clarity_from_rows() -> None:
     }
 
 
+def type_codes(rows: dict[object, dict[str, Any]], cut: str) -> dict[object, str]:
+    return {customer: need.code for customer, need in need_types(rows, Decimal(cut)).items()}
+
+
 def test_need_type_is_the_highest_share_that_reaches_the_cut() -> None:
-    def row(discount: str | None, premium: str | None = None, orders: int = 1) -> dict[str, Any]:
+    def row(discount: str | None, premium: str | None, orders: int = 1) -> dict[str, Any]:
         shares = (None if share is None else Decimal(share) for share in (discount, premium))
         return {
             **dict(zip(("discount_share", "premium_share"), shares, strict=True)),
             "service_contacts_365d": None,
             "novelty_share": None,
             "order_count_window": orders,
+            "order_count": 1,
         }
 
     rows = {
@@ -130,8 +135,7 @@ def test_need_type_is_the_highest_share_that_reaches_the_cut() -> None:
         "f": row(None, None),
         "g": row("0.9", "0.9", orders=0),
     }
-    types = need_types(rows, Decimal("0.75"))
-    assert types == {
+    assert type_codes(rows, "0.75") == {
         "a": "balanced",
         "b": "balanced",
         "c": "balanced",
@@ -140,18 +144,18 @@ def test_need_type_is_the_highest_share_that_reaches_the_cut() -> None:
         "f": "unknown",
         "g": "unknown",
     }
-    assert need_types(rows, Decimal("0.76"))["d"] == "balanced"
-    assert need_types({**rows, "e": row(None, "0.5")}, Decimal("0.4"))["d"] == "price"
+    assert type_codes(rows, "0.76")["d"] == "balanced"
+    assert type_codes({**rows, "e": row(None, "0.5")}, "0.4")["d"] == "price"
 
 
 def test_equal_shares_of_two_needs_go_to_the_first() -> None:
     columns = ("discount_share", "premium_share", "service_contacts_365d", "novelty_share")
 
     def row(*values: int | None) -> dict[str, Any]:
-        return {**dict(zip(columns, values, strict=True)), "order_count_window": 1}
+        return {**dict(zip(columns, values, strict=True)), "order_count_window": 1, "order_count": 1}
 
     rows = {"a": row(0, 0, 0, 0), "b": row(0, 1, 1, 1), "c": row(0, 0, 0, 0)}
-    assert need_types(rows, Decimal("0.6"))["b"] == "quality"
+    assert type_codes(rows, "0.6")["b"] == "quality"
 
 
 # -------------------------------------------------------------------------------------------------------------- flags
@@ -209,9 +213,9 @@ def test_the_first_own_rule_that_holds_decides_and_unknown_does_not_hold() -> No
     dimension = OwnDimension(
         "vip",
         rules=(
-            ("gold", lambda row: row["revenue_window"] >= 50),
-            ("late", lambda row: None if row["recency_days"] is None else row["recency_days"] > 100),
-            ("any", lambda row: row["order_count"] > 0),
+            OwnRule("gold", lambda row: row["revenue_window"] >= 50, "revenue_window >= 50"),
+            OwnRule("late", lambda row: row["recency_days"] and row["recency_days"] > 100, "recency_days > 100"),
+            OwnRule("any", lambda row: row["order_count"] > 0, "order_count > 0"),
         ),
         default="plain",
     )
@@ -220,7 +224,7 @@ def test_the_first_own_rule_that_holds_decides_and_unknown_does_not_hold() -> No
         orders=[order("a", 101, "50"), order("b", 101, "49"), order("c", 100, "49")],
         customers=[record("d")],
     )
-    assert day.own["vip"] == {"a": "gold", "b": "late", "c": "any", "d": "plain"}
+    assert day.own["vip"] == {"a": ("gold", 1), "b": ("late", 2), "c": ("any", 3), "d": ("plain", 0)}
     assert ("a", "vip", "gold") in set(day.classes())
 
 

@@ -17,9 +17,10 @@ from reference.movement import (
     rank_correlation,
     segment_history,
     stability_index,
+    summary,
     verdict,
 )
-from reference_workshop import ago, classified, history, order
+from reference_workshop import ago, classified, history, order, record
 
 ORDERS = [order("a", 100, "10"), order("b", 60, "20"), order("b", 10, "30"), order("c", 5, "40")]
 
@@ -41,6 +42,7 @@ def test_the_stability_index_floors_empty_shares() -> None:
         return {number: "high" if number < high else "low" for number in range(high + low)}
 
     assert stability_index(side(5, 5), side(5, 5)) == 0
+    assert stability_index({}, side(5, 5)) is None
     # 0.3 × ln(0.8 / 0.5) + (−0.3) × ln(0.2 / 0.5)
     assert stability_index(side(5, 5), side(8, 2)) == pytest.approx(0.3 * math.log(1.6) - 0.3 * math.log(0.4))
     # 0.5 × ln 2 + (0.0001 − 0.5) × ln(0.0001 / 0.5)
@@ -57,10 +59,10 @@ def test_the_limits_of_stability_are_reached_at_themselves(index: str, expected:
 def test_history_joins_equal_classes_of_successive_days() -> None:
     days = [classified(as_of=ago(days_ago), orders=ORDERS) for days_ago in (100, 80, 71, 70, 60)]
     assert segment_history(days)["a", "lifecycle_stage"] == [
-        Stay(ago(100), ago(71), "new"),
-        Stay(ago(70), ago(60), "active"),
+        Stay("new", ago(100), ago(70)),
+        Stay("active", ago(70), None),
     ]
-    assert segment_history(days)["b", "lifecycle_stage"] == [Stay(ago(60), ago(60), "new")]
+    assert segment_history(days)["b", "lifecycle_stage"] == [Stay("new", ago(60), None)]
 
 
 def test_the_backtest_looks_90_days_ahead_of_the_snapshot() -> None:
@@ -77,6 +79,23 @@ def test_the_backtest_looks_90_days_ahead_of_the_snapshot() -> None:
         "new": Outcome(1, 1, Decimal("25.00")),  # b: 30 − 5
         "active": Outcome(1, 1, Decimal("7.00")),
     }
+
+
+def test_value_tiers_are_judged_beside_everybody() -> None:
+    snapshot = classified(as_of=ago(60), orders=ORDERS)
+    found = backtest(history(orders=ORDERS), snapshot, "value_tier")
+    assert found == {  # of 30: b 20 stands above a 10, who begins at 67% and is high as well
+        "high": Outcome(2, 1, Decimal("30.00")),
+        "total": Outcome(2, 1, Decimal("30.00")),
+    }
+
+
+def test_the_summary_counts_each_class_in_all_and_by_each_breakdown() -> None:
+    rows = summary(classified(orders=ORDERS, customers=[record("a", region="north"), record("d", region="north")]))
+    assert rows["value_tier", "high", "total", "total"] == Moved(2, Decimal("90.00"))
+    assert rows["lifecycle_stage", "active", "region", "north"] == Moved(1, Decimal("10.00"))
+    assert rows["lifecycle_stage", "prospect", "region", "north"] == Moved(1, Decimal("0.00"))
+    assert rows["lifecycle_stage", "active", "region", "unknown"] == Moved(1, Decimal("50.00"))
 
 
 def test_ranks_are_shared_by_equals() -> None:
