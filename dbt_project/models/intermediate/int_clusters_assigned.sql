@@ -33,7 +33,7 @@ fits as (
 
 ),
 
-{#- Unknown, like everything made of it, without an order in the window. -#}
+{#- Without an order in the window the frequency is unknown, and with it every distance. -#}
 logged as (
 
     select
@@ -41,12 +41,9 @@ logged as (
         features.customer_id,
         features.standard_version,
         features.is_requested,
-        case when features.order_count_window > 0 then ln(1 + features.recency_days) end as logged_recency,
-        case when features.order_count_window > 0 then ln(features.order_count_window) end as logged_frequency,
-        case
-            when features.order_count_window > 0 and features.revenue_window > 0 then ln(1 + features.revenue_window)
-            when features.order_count_window > 0 then 0
-        end as logged_monetary
+        ln(1 + features.recency_days) as logged_recency,
+        ln(nullif(features.order_count_window, 0)) as logged_frequency,
+        case when features.revenue_window > 0 then ln(1 + features.revenue_window) else 0 end as logged_monetary
     from features
     inner join standards on features.standard_version = standards.standard_version
 
