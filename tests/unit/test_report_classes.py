@@ -167,7 +167,7 @@ def test_own_dimensions_and_clusters_stand_with_their_classes(con) -> None:
 
 def test_a_standard_without_matrices_says_so(con) -> None:
     con.execute("delete from control.matrix_axes")
-    assert said(con, "matrices") == "Two measures at a time The standard has no matrices."
+    assert said(con, "matrices") == "Matrices The standard has no matrices."
 
 
 def test_a_breakdown_names_the_groups_that_bring_most(con) -> None:

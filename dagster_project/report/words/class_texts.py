@@ -47,7 +47,7 @@ CLASSES: dict[str, tuple[str, str]] = {
         "High (▲) or low (▽) in recency, frequency and money against the day's cut points.",
         "最近购买 R、频率 F、金额 M 与当日分界值相比：高（▲）或低（▽）。",
     ),
-    "matrices": ("Two measures at a time", "客户矩阵"),
+    "matrices": ("Matrices", "客户矩阵"),
     "matrices_note": (
         "Each customer stands in one of four fields, high or low in two measures. Shaded by customers; below the "
         "label: customers, their share, and their revenue in the window.",
