@@ -7,13 +7,13 @@
 ] -%}
 
 {#- A select a dimension over codes, measures and cuts of other tables: a filter on day and customer reaches each. -#}
-with features as (
+with features as {{ inlined() }} (
 
     select * from {{ ref('customer_features') }}
 
 ),
 
-lifecycle as (
+lifecycle as {{ inlined() }} (
 
     select * from {{ ref('customer_lifecycle') }}
 
@@ -49,7 +49,7 @@ matrix_cuts as (
 
 ),
 
-needs as (
+needs as {{ inlined() }} (
 
     select * from {{ ref('customer_needs') }}
 
@@ -194,7 +194,7 @@ value_reasons as (
 ),
 
 {#- What R, F and M are measured by. -#}
-rfm_measured as (
+rfm_measured as {{ inlined() }} (
 
     select
         rfm.as_of_date,
