@@ -45,7 +45,10 @@ def land_all(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings
         prepare_sample(settings.paths)
     result = _land_in_turn(context, settings)
     landed = sum(batch.stored for batch in result.batches)
-    context.log.info(f"landed {landed:,} new or changed rows in {len(result.batches)} batches")
+    batches = len(result.batches)
+    context.log.info(
+        f"landed {landed:,} new or changed {_rows(landed)} in {batches} {'batch' if batches == 1 else 'batches'}"
+    )
 
 
 def _land_in_turn(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings: Settings) -> LandingResult:
@@ -66,9 +69,12 @@ def _land_in_turn(context: dg.AssetExecutionContext | dg.OpExecutionContext, set
 
 def _said(read: LandedRead) -> str:
     rows = sum(batch.stored for batch in read.batches)
-    return (
-        f"{read.source}: {read.entity} from {read.source_file}: {f'{rows:,} rows' if read.batches else 'nothing new'}"
-    )
+    landed = f"{rows:,} {_rows(rows)}" if read.batches else "nothing new"
+    return f"{read.source}: {read.entity} from {read.source_file}: {landed}"
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else "rows"
 
 
 def _specs(settings: Settings) -> Iterator[dg.AssetSpec]:
