@@ -6,13 +6,25 @@
     {{ return(adapter.dispatch('ratio', 'customer_strata')(numerator, denominator)) }}
 {%- endmacro %}
 
+{#- 64 bits hold what 128 do where both lie below 40 thousand million, in a seventh of the time. -#}
 {% macro duckdb__ratio(numerator, denominator) -%}
+    case
+        when abs({{ numerator }}) < 40000000000 and abs({{ denominator }}) < 40000000000
+            then {{ duckdb__whole_ratio(numerator, denominator, 'bigint') }}
+        else {{ duckdb__whole_ratio(numerator, denominator, 'hugeint') }}
+    end
+{%- endmacro %}
+
+{% macro duckdb__whole_ratio(numerator, denominator, integer) -%}
     cast(
         cast(
             sign({{ numerator }}) * sign({{ denominator }})
             * (
-                (2000000 * abs(cast(({{ numerator }}) * 100 as hugeint)) + abs(cast(({{ denominator }}) * 100 as hugeint)))
-                // nullif(2 * abs(cast(({{ denominator }}) * 100 as hugeint)), 0)
+                (
+                    2000000 * abs(cast(({{ numerator }}) * 100 as {{ integer }}))
+                    + abs(cast(({{ denominator }}) * 100 as {{ integer }}))
+                )
+                // nullif(2 * abs(cast(({{ denominator }}) * 100 as {{ integer }})), 0)
             ) as decimal(32, 0)
         ) * 0.000001 as decimal(18, 6)
     )

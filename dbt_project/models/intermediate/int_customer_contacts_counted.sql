@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
-{#- Customers with a contact up to the day; whether the others' counts are 0 or unknown is for the reader to say. -#}
+{#- Customers with a recent contact or a complaint; of the others, counts are 0, or unknown without interactions. -#}
 
 with as_of_days as (
 
@@ -58,7 +58,13 @@ counted as (
             'decimal(18, 2)'
         ) }} as median_reply_microseconds
     from windows
-    inner join contacts on windows.as_of_date >= contacts.occurred_on
+    inner join contacts
+        on
+            windows.as_of_date >= contacts.occurred_on
+            and (
+                contacts.is_complaint
+                or least(windows.last_365_days_start_after, windows.window_starts_after) < contacts.occurred_on
+            )
     group by windows.as_of_date, contacts.customer_id
 
 ),

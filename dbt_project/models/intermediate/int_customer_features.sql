@@ -23,9 +23,21 @@ order_lines as (
 
 ),
 
-habits as (
+categories as (
 
-    select * from {{ ref('int_order_habits_ranked') }}
+    select * from {{ ref('int_categories_ranked') }}
+
+),
+
+channels as (
+
+    select * from {{ ref('int_channels_ranked') }}
+
+),
+
+hours as (
+
+    select * from {{ ref('int_order_hours_ranked') }}
 
 ),
 
@@ -117,9 +129,9 @@ final as (
         measured.refund_share,
         order_lines.premium_share,
         order_lines.novelty_share,
-        coalesce(order_lines.top_category, 'unknown') as top_category,
-        coalesce(habits.top_channel, 'unknown') as top_channel,
-        habits.usual_hour,
+        coalesce(categories.top_category, 'unknown') as top_category,
+        coalesce(channels.top_channel, 'unknown') as top_channel,
+        hours.usual_hour,
         case
             when landed.has_order_lines and followed_standards.standard_version is not null
                 then trials.customer_id is not null
@@ -155,8 +167,12 @@ final as (
             and measured.as_of_date < records.valid_to
     left join order_lines
         on measured.as_of_date = order_lines.as_of_date and measured.customer_id = order_lines.customer_id
-    left join habits
-        on measured.as_of_date = habits.as_of_date and measured.customer_id = habits.customer_id
+    left join categories
+        on measured.as_of_date = categories.as_of_date and measured.customer_id = categories.customer_id
+    left join channels
+        on measured.as_of_date = channels.as_of_date and measured.customer_id = channels.customer_id
+    left join hours
+        on measured.as_of_date = hours.as_of_date and measured.customer_id = hours.customer_id
     left join trials
         on measured.as_of_date = trials.as_of_date and measured.customer_id = trials.customer_id
     left join contacts

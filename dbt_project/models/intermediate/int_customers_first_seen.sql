@@ -4,47 +4,13 @@ with aliases as (
 
 ),
 
-appearances as (
+records as (
 
-    select
-        source,
-        customer_ref,
-        min(
-            coalesce(least(registered_on, {{ business_day('created_at') }}), {{ business_day('landed_at') }})
-        ) as seen_on
-    from {{ ref('stg_customers') }}
-    where not is_deleted
-    group by source, customer_ref
+    {{ first_appearances(ref('stg_customers'), 'least(registered_on, ' ~ business_day('created_at') ~ ')') }}
     union all
-    select
-        source,
-        customer_ref,
-        min(coalesce({{ business_day('created_at') }}, {{ business_day('landed_at') }})) as seen_on
-    from {{ ref('stg_leads') }}
-    where not is_deleted
-    group by source, customer_ref
+    {{ first_appearances(ref('stg_leads'), business_day('created_at')) }}
     union all
-    select
-        source,
-        customer_ref,
-        min(coalesce({{ business_day('created_at') }}, {{ business_day('landed_at') }})) as seen_on
-    from {{ ref('stg_opportunities') }}
-    where not is_deleted
-    group by source, customer_ref
-    union all
-    select
-        source,
-        customer_ref,
-        min({{ business_day('occurred_at') }}) as seen_on
-    from {{ ref('stg_interactions') }}
-    group by source, customer_ref
-    union all
-    select
-        source,
-        customer_ref,
-        min({{ business_day('occurred_at') }}) as seen_on
-    from {{ ref('stg_web_events') }}
-    group by source, customer_ref
+    {{ first_appearances(ref('stg_opportunities'), business_day('created_at')) }}
 
 ),
 
@@ -52,10 +18,20 @@ first_seen as (
 
     select
         aliases.customer_id,
-        appearances.seen_on
-    from appearances
+        records.seen_on
+    from records
     inner join aliases
-        on appearances.source = aliases.source and appearances.customer_ref = aliases.customer_ref
+        on records.source = aliases.source and records.customer_ref = aliases.customer_ref
+    union all
+    select
+        customer_id,
+        occurred_on as seen_on
+    from {{ ref('int_contacts_identified') }}
+    union all
+    select
+        customer_id,
+        occurred_on as seen_on
+    from {{ ref('int_web_events_identified') }}
     union all
     select
         customer_id,

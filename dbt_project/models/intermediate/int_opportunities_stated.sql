@@ -42,7 +42,8 @@ stated as (
         as_of_days.as_of_date,
         aliases.customer_id,
         cast(
-            versions.amount * {{ reporting_rate('versions.currency', 'rates.rate') }} as decimal(28, 10)
+            cast(versions.amount as decimal(20, 2)) * {{ reporting_rate('versions.currency', 'rates.rate') }}
+            as decimal(28, 10)
         ) * versions.probability as expected_amount,
         versions.expected_close_on,
         versions.urgency,

@@ -50,6 +50,14 @@ followed_days as (
 
 ),
 
+last_followed_day as (
+
+    select max(as_of_date) as ends_on
+    from followed_days
+    having count(*) > 0
+
+),
+
 {#- The first order of a customer's life matters to trials alone. -#}
 reach as (
 
@@ -61,8 +69,8 @@ reach as (
     union all
     select
         date '0001-01-01' as starts_after,
-        max(as_of_date) as ends_on
-    from followed_days
+        ends_on
+    from last_followed_day
 
 ),
 
@@ -72,7 +80,6 @@ span as (
         min(starts_after) as starts_after,
         max(ends_on) as ends_on
     from reach
-    where ends_on is not null
 
 ),
 
@@ -83,7 +90,7 @@ first_orders as (
         {{ foremost('orders.source', ['orders.ordered_at', 'orders.order_id', 'orders.source']) }} as source,
         {{ foremost('orders.order_id', ['orders.ordered_at', 'orders.order_id', 'orders.source']) }} as order_id
     from orders
-    inner join (select count(*) as days from followed_days having count(*) > 0) as followed on followed.days > 0
+    inner join last_followed_day on orders.ordered_on <= last_followed_day.ends_on
     group by orders.customer_id
 
 ),
