@@ -6,6 +6,7 @@ standard is described once, for the reference, and read by the project as the do
 
 from __future__ import annotations
 
+import operator
 from dataclasses import fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -324,6 +325,28 @@ def test_every_class_of_an_own_dimension_equals_the_reference(
         },
         "own classes",
     )
+
+
+HOLDS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq}
+HALF_A_DIGIT = Decimal("0.0000005")
+
+
+@pytest.mark.parametrize("day", DAYS, ids=str)
+def test_reasons_are_given_for_every_class_with_the_measure_of_the_reference_and_a_true_comparison(
+    built: WarehouseBuilder, expected: dict[date, Day], day: date
+) -> None:
+    rows = on(built, "customer_reasons", day).rename(columns={"class": "code"})
+    assert_same_entries(
+        {(customer, dimension): {code} for customer, dimension, code in expected[day].classes()},
+        {key: set(codes) for key, codes in rows.groupby(["customer_id", "dimension"])["code"]},
+        "classes with reasons",
+    )
+    for row in rows[rows["measure"].notna()].itertuples():
+        assert row.value == expected[day].rows[row.customer_id][row.measure], row
+    for row in rows[rows["comparison"].notna() & rows["cut"].notna()].itertuples():
+        # the cut is shown to six digits, what was compared is exact
+        nearest = {row.cut - HALF_A_DIGIT, row.cut, row.cut + HALF_A_DIGIT}
+        assert any(HOLDS[row.comparison](row.value, cut) for cut in nearest), row
 
 
 # ----------------------------------------------------------------------------------------------------------- movement
