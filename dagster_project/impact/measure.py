@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.errors import StrataError
-from dagster_project.explaining.serving_copy import chosen_day, lacking, opened_serving_copy
+from dagster_project.explaining.serving_copy import chosen_day, held_tables, opened_serving_copy
 from dagster_project.impact.comparing import COMPARISON, PRESENT, PROPOSED, compare
 from dagster_project.impact.rebuild import PUBLISHED, attach, class_of_column, classes_sql, rebuild_day
 from dagster_project.impact.result import Impact
@@ -53,7 +53,8 @@ def measure_impact(
         folder = Path(name)
         con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         con.execute(f"set temp_directory = {quote_literal(str(folder / 'spilled'))}")
-        _refuse_missing_tables(con)
+        published = held_tables(con)
+        _refuse_missing(published)
         day = chosen_day(con, day)
         present = _standard_of(con, settings, day)
         say("compiling the models")
@@ -65,12 +66,12 @@ def measure_impact(
             con.execute(f"create table {COMPARISON}.{database} as {classes_sql(standard)}")
         say("comparing")
         con.execute(f"use {COMPARISON}")
-        _refuse_other_classes(con, day)
+        _refuse_other_classes(con, day, published)
         return compare(con, settings, day, present, proposed)
 
 
-def _refuse_missing_tables(con: duckdb.DuckDBPyConnection) -> None:
-    missing = lacking(con, NEEDED_TABLES)
+def _refuse_missing(published: set[str]) -> None:
+    missing = sorted(set(NEEDED_TABLES) - published)
     if missing:
         raise ImpactError(
             f"Standards are compared from published tables, and {', '.join(missing)} is not published. "
@@ -93,9 +94,9 @@ def _standard_of(con: duckdb.DuckDBPyConnection, settings: Settings, day: date) 
     )
 
 
-def _refuse_other_classes(con: duckdb.DuckDBPyConnection, day: date) -> None:
+def _refuse_other_classes(con: duckdb.DuckDBPyConnection, day: date, published: set[str]) -> None:
     """Raises where the present standard gives somebody another class than is published."""
-    con.execute(f"create table as_published as {_published_classes_sql(con, day)}")
+    con.execute(f"create table as_published as {_published_classes_sql(con, day, published)}")
     different = con.execute(
         f"""
         select dimension, count(*) filter (where rebuilt.class is distinct from as_published.class) as customers
@@ -113,16 +114,10 @@ def _refuse_other_classes(con: duckdb.DuckDBPyConnection, day: date) -> None:
         )
 
 
-def _published_classes_sql(con: duckdb.DuckDBPyConnection, day: date) -> str:
+def _published_classes_sql(con: duckdb.DuckDBPyConnection, day: date, published: set[str]) -> str:
     """customer_id, dimension and class as published, of those tables that are."""
     selects = ["select null::bigint as customer_id, null::varchar as dimension, null::varchar as class where false"]
     on_day = f"where as_of_date = date '{day.isoformat()}'"
-    published = {
-        name
-        for (name,) in con.execute(
-            "select table_name from duckdb_tables() where database_name = ?", [PUBLISHED]
-        ).fetchall()
-    }
     if "customer_segments" in published:
         columns = {name for name, *_ in con.execute(f"describe {PUBLISHED}.customer_segments").fetchall()}
         dimensions = [name for (name,) in con.execute(f"select distinct dimension from {PRESENT}").fetchall()]
