@@ -58,7 +58,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "also_reference": (
         "{asked} is also a reference: {references}. Write it so to ask for that customer.",
-        "{asked} 同时也是一个客户编号：{references}。如要查询该客户，请这样写。",
+        "{asked} 同时也是一个来源编号：{references}。如要查询那位客户，请这样写。",
     ),
     # Who
     "who.references": ("references", "来源编号"),
