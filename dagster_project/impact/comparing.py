@@ -53,7 +53,12 @@ def compare(
         """
     )
     [(customers, revenue)] = con.execute("select count(*), coalesce(sum(revenue), 0) from revenues").fetchall()
-    [(moved,)] = con.execute("select count(distinct customer_id) from compared where class_from <> class_to").fetchall()
+    [(moved, moved_revenue)] = con.execute(
+        """
+        select count(*), coalesce(sum(revenue), 0) from revenues
+        where customer_id in (select customer_id from compared where class_from <> class_to)
+        """
+    ).fetchall()
     [(has_fit,)] = con.execute(f"select count(*) > 0 from {PROPOSED}.control.cluster_days").fetchall()
     spans = kept_spans(present, proposed, _known_measures(con, day))
     examples = read_examples(con, day, settings.sources.business.currency, (PRESENT, PROPOSED))
@@ -67,6 +72,7 @@ def compare(
         customers=customers,
         customers_moved=moved,
         revenue=revenue,
+        revenue_moved=moved_revenue,
         dimensions=_dimensions(con, present, proposed, examples),
         present_backtest=read_backtest(con, PRESENT),
         proposed_backtest=read_backtest(con, PROPOSED),

@@ -5,9 +5,7 @@ Looks as the report does. Every value that comes from data is escaped by the pie
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from dagster_project.impact.figures import moves_figure
@@ -25,6 +23,7 @@ from dagster_project.impact.texts import (
 from dagster_project.impact.words import Words
 from dagster_project.publishing.atomic_files import write_if_changed
 from dagster_project.report import numbers
+from dagster_project.report.document import whole_document
 from dagster_project.report.figures.style import Figure
 from dagster_project.report.sections.pieces import (
     bar_cell,
@@ -36,11 +35,11 @@ from dagster_project.report.sections.pieces import (
     note_of,
     table_of,
 )
+from dagster_project.report.words import Words as ReportWords
 from dagster_project.settings.publishing import Language
 
 DIFFERENCES_SHOWN = 25
 BACKTEST_DIMENSIONS = ("value_tier", "lifecycle_stage")
-_HTML_LANGUAGES = {Language.ENGLISH: "en", Language.CHINESE: "zh-CN"}
 
 
 def write_impact_page(impact: Impact, folder: Path, language: Language) -> Path:
@@ -72,52 +71,8 @@ def render_page(impact: Impact, language: Language) -> str:
             f"<footer>{escaped(words('nothing_written'))}</footer>",
         ]
     )
-    return _PAGE.format(
-        language=_HTML_LANGUAGES[language],
-        title=escaped(f"{words('title')} · {numbers.long_day(impact.day, language)}"),
-        style=files("dagster_project.report").joinpath("page.css").read_text(encoding="utf-8"),
-        body=body,
-        no_script=escaped(words("no_script")),
-        plotly=files("plotly").joinpath("package_data/plotly.min.js").read_text(encoding="utf-8"),
-        # A label that says </script> must not end the script.
-        figures=json.dumps(figures, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c"),
-    )
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="{language}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>{title}</title>
-<link rel="icon" href="data:,">
-<style>
-{style}
-@media (min-width: 901px) {{ .kpis {{ grid-template-columns: repeat(4, 1fr); }} }}
-</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-<noscript><p class="note">{no_script}</p></noscript>
-<script>
-{plotly}
-</script>
-<script>
-const figures = {figures};
-const config = {{displayModeBar: false, responsive: true}};
-for (const [name, figure] of Object.entries(figures)) {{
-  Plotly.newPlot("chart-" + name, figure.data, figure.layout, config);
-}}
-const resize = () => Object.keys(figures).forEach((name) => Plotly.Plots.resize("chart-" + name));
-window.addEventListener("beforeprint", resize);
-window.addEventListener("afterprint", resize);
-</script>
-</body>
-</html>
-"""
+    title = f"{words('title')} · {numbers.long_day(impact.day, language)}"
+    return whole_document(title, body, figures, ReportWords(language))
 
 
 def _header(impact: Impact, words: Words) -> str:
@@ -140,6 +95,11 @@ def _key_figures(impact: Impact, words: Words) -> str:
     money = numbers.short_money(impact.revenue, impact.currency, words.language)
     figures = [
         ("moved", numbers.whole(impact.customers_moved), {"share": _share(impact.customers_moved, impact.customers)}),
+        (
+            "money",
+            numbers.short_money(impact.revenue_moved, impact.currency, words.language),
+            {"share": numbers.share(share_of(impact.revenue_moved, impact.revenue))},
+        ),
         ("dimensions", str(changed), {"count": str(len(both))}),
         ("customers", numbers.whole(impact.customers), {"revenue": money}),
         (
@@ -271,11 +231,11 @@ def _examples(impact: Impact, dimension: DimensionImpact, words: Words) -> str:
             )
         ]
         rows.append(
-            cells_of([str(example.customer_id)], numeric=())
+            cells_of([str(example.customer_id)], numeric=(0,))
             + "".join(f"<td>{each}</td>" for each in why)
             + cells_of([numbers.money(example.revenue, impact.currency)], numeric=(0,))
         )
-    heads = [(words(f"h.{key}"), "") for key in ("customer", "present_why", "proposed_why")]
+    heads = [(words("h.customer"), "number"), *((words(f"h.{key}"), "") for key in ("present_why", "proposed_why"))]
     table = table_of([*heads, (words("h.revenue"), "number")], rows)
     return f'<div class="spaced"><h3>{escaped(words("examples"))}</h3>{note_of(words("examples_note"))}{table}</div>'
 

@@ -133,7 +133,10 @@ class KeptSpan:
 
 @dataclass(frozen=True)
 class Impact:
-    """Two standards over the customers of one day; `customers_moved` change class in some dimension that both have."""
+    """Two standards over the customers of one day.
+
+    `customers_moved` change class in some dimension that both have; `revenue_moved` is theirs.
+    """
 
     day: date
     currency: str
@@ -143,6 +146,7 @@ class Impact:
     customers: int
     customers_moved: int
     revenue: Decimal
+    revenue_moved: Decimal
     dimensions: tuple[DimensionImpact, ...]
     present_backtest: Backtest
     proposed_backtest: Backtest

@@ -55,15 +55,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Nothing is applied: this page compares, and the warehouse is as it was.",
         "本页仅作比较，尚未生效，数据仓库没有任何改动。",
     ),
-    "no_script": (
-        "The charts need JavaScript; every number is in the tables too.",
-        "图表需要 JavaScript；表格中包含全部数字。",
-    ),
     # Figures at the top
     "kpi.customers": ("Customers", "客户总数"),
     "kpi.customers_note": ("{revenue} revenue in the window", "窗口期收入 {revenue}"),
     "kpi.moved": ("Who would move", "类别会变的客户"),
     "kpi.moved_note": ("in at least one dimension: {share}", "至少一个维度，占 {share}"),
+    "kpi.money": ("Revenue that moves with them", "涉及的收入"),
+    "kpi.money_note": ("{share} of the window's revenue", "占窗口期收入的 {share}"),
     "kpi.dimensions": ("Dimensions that change", "有变化的维度"),
     "kpi.dimensions_note": ("of {count} that both have", "共同维度 {count} 个"),
     "kpi.high": ("Next revenue from high value", "高价值客户的后续收入占比"),
