@@ -7,7 +7,7 @@ not for readers. Tables stand in the file's main schema: DuckDB names the catalo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.publishing.atomic_files import unfinished
+from dagster_project.publishing.copied_views import copied_views
 from dagster_project.publishing.tables import (
     Table,
     columns_of,
@@ -68,6 +69,7 @@ def publish_serving_copy(
         con.execute(f"checkpoint {_ATTACHED}")
     finally:
         con.execute(f"detach {_ATTACHED}")
+    _add_views(building, copied_views(con, tables))
     assert not write_ahead_log.exists()  # noqa: S101  a reader could not open a copy that has one
     building.chmod(READ_ONLY)
     building.replace(path)
@@ -93,6 +95,13 @@ def _fill(
         [(day, standard_of(con, day), code_version, fingerprint) for day in days]
         or [(None, None, code_version, fingerprint)],
     )
+
+
+def _add_views(path: Path, statements: Mapping[str, str]) -> None:
+    """Make the views in the file opened by itself, where its tables have the names by which a reader finds them."""
+    with duckdb.connect(str(path)) as copy:
+        for statement in statements.values():
+            copy.execute(statement)
 
 
 def _published_fingerprint(path: Path) -> tuple[str, str] | None:

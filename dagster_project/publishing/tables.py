@@ -84,6 +84,8 @@ _MARTS: dict[PublishedTable, Table] = {
 
 CUSTOMER_ALIASES = Table("customer_aliases", "identity.customer_aliases", ("source", "customer_ref"), is_dated=False)
 LABELS = Table("labels", "control.labels", ("dimension", "code"), is_dated=False)
+DIMENSIONS = Table("dimensions", "control.dimensions", ("dimension",), is_dated=False)
+OWN_RULES = Table("own_rules", "control.own_rules", ("standard_version", "dimension", "rule_number"), is_dated=False)
 SEGMENTS = _MARTS[PublishedTable.CUSTOMER_SEGMENTS]
 
 # What a published column may be. Doubles become decimals: sums and prints of doubles differ from run to run.
@@ -112,8 +114,8 @@ _ARROW = {
 
 
 def published_tables(settings: PublishingSettings) -> tuple[Table, ...]:
-    """The configured marts, then customer_aliases and labels, without which ids and codes cannot be read."""
-    return (*(_MARTS[table] for table in settings.tables), CUSTOMER_ALIASES, LABELS)
+    """The configured marts, then those without which ids, codes, dimensions and own rules cannot be read."""
+    return (*(_MARTS[table] for table in settings.tables), CUSTOMER_ALIASES, LABELS, DIMENSIONS, OWN_RULES)
 
 
 def stored_days(con: duckdb.DuckDBPyConnection) -> list[date]:
