@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 COLUMNS: dict[str, str] = {
+    "intermediate.int_customer_days": "customer_id bigint, business_day date, order_count integer",
     "marts.customer_segments": """as_of_date date, customer_id bigint, standard_version varchar, kind varchar,
         industry varchar, company_size varchar, region varchar, city varchar, decision_role varchar,
         member_level varchar, owner varchar, lifecycle_stage varchar, lifecycle_stage_label varchar,

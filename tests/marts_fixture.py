@@ -28,7 +28,7 @@ def build_marts(
     con: duckdb.DuckDBPyConnection, days: Sequence[date], *, customers: int = 60, list_for: date | None = None
 ) -> None:
     """Create the schemas with `days` stored and, for `list_for`, an issued list; the same arguments, the same rows."""
-    for schema in ("marts", "personal", "identity", "control"):
+    for schema in ("marts", "intermediate", "personal", "identity", "control"):
         con.execute(f"create schema {schema}")
     for table, columns in COLUMNS.items():
         con.execute(f"create table {table} ({columns})")
@@ -46,6 +46,9 @@ def build_marts(
     insert(con, "marts.fct_orders", (order for person in people for order in person.orders()))
     con.execute("create temp table ordered (customer_id bigint, ordered_on date)")
     insert(con, "ordered", ((person.id, on) for person in people for on in person.order_days(max(days))))
+    con.execute(
+        "insert into intermediate.int_customer_days select customer_id, ordered_on, count(*) from ordered group by all"
+    )
     create_classified(con)
     for day in days:
         classify(con, people, day)

@@ -27,6 +27,7 @@ from dagster_project.report.content import CheckResult
 from dagster_project.settings import Settings
 from dagster_project.warehouse import HeldWarehouse
 from dagster_project.warehouse.checks import all_rows_read_are_accepted_or_rejected, recorded_checks
+from dagster_project.warehouse.retention import thinned_days
 
 PARQUET_KEY = dg.AssetKey(["publish", "parquet"])
 SERVING_KEY = dg.AssetKey(["publish", "serving_copy"])
@@ -191,6 +192,7 @@ def _publish_parquet(warehouse: HeldWarehouse, settings: Settings, days: Sequenc
             settings=settings.publishing,
             days=days,
             code_version=code_version(settings.paths.dbt_project),
+            thinned=thinned_days(con),
             progress=lambda part: say(f"{part.day or 'tables without a day'}: {_changed(part.is_changed)}"),
         )
     return {
@@ -229,6 +231,7 @@ def _publish_postgres(warehouse: HeldWarehouse, settings: Settings, days: Sequen
             settings=settings.publishing,
             days=days,
             code_version=code_version(settings.paths.dbt_project),
+            thinned=thinned_days(con),
             progress=lambda part: say(f"{part.day or 'tables without a day'}: {_changed(part.is_changed)}"),
         )
     return {

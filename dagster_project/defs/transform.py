@@ -27,6 +27,7 @@ from dagster_project.warehouse.dbt_arguments import dbt_arguments
 from dagster_project.warehouse.dbt_manifest import fresh_manifest
 from dagster_project.warehouse.landed import attach, attached
 from dagster_project.warehouse.measures import customers_by_stage, measure
+from dagster_project.warehouse.retention import thin_snapshots
 
 # Selections of dbt; a folder's name is part of a model's fully qualified name.
 STAGING = "customer_strata.staging"
@@ -147,7 +148,7 @@ def days_controlled(
     issue_list_for: date | None = None,
     is_whole: bool = True,
 ) -> Iterator[None]:
-    """Write the control rows of `days`, and when what is inside succeeds, note what the days were built from."""
+    """Write the control rows of `days`; when what is inside succeeds, note what they were made from and thin old days."""
     with warehouse.connection() as con:
         manifest = attached(con, Manifest.load(settings.paths))
         computed = write_control(con, settings=settings, manifest=manifest, days=days, issue_list_for=issue_list_for)
@@ -155,6 +156,7 @@ def days_controlled(
     if is_whole:
         with warehouse.connection() as con:
             record_builds(con, computed, manifest)
+            thin_snapshots(con, settings.publishing.snapshots.keep_daily_days, run_days=days)
 
 
 def dbt_failure(invocation: DbtCliInvocation, error: Exception) -> dg.Failure:

@@ -60,9 +60,10 @@ def publish_parquet(
     settings: PublishingSettings,
     days: Sequence[date],
     code_version: str,
+    thinned: Sequence[date] = (),
     progress: Callable[[PublishedPart], None] | None = None,
 ) -> list[PublishedPart]:
-    """Publish `days` and the tables without a day below `folder`; days not named stay as they are.
+    """Publish `days` and the tables without a day below `folder`; `thinned` days go, others stay as they are.
 
     Raises:
         PublishingError: a table is missing or cannot be published.
@@ -81,6 +82,8 @@ def publish_parquet(
         parts.append(part)
         if progress:
             progress(part)
+    for day in thinned:
+        (folder / f"{DAY_PREFIX}{day.isoformat()}").unlink(missing_ok=True)
     _switch_current(folder)
     return parts
 

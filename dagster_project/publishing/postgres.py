@@ -62,9 +62,10 @@ def publish_postgres(
     settings: PublishingSettings,
     days: Sequence[date],
     code_version: str,
+    thinned: Sequence[date] = (),
     progress: Callable[[PostgresPart], None] | None = None,
 ) -> list[PostgresPart]:
-    """Replace `days` and the tables without a day in PostgreSQL; what is there unchanged is left as it is.
+    """Replace `days` and the tables without a day in PostgreSQL; `thinned` days go, what is unchanged is left as it is.
 
     Raises:
         PublishingError: no address is set, the server cannot be reached or refuses, or a table there has other columns.
@@ -86,6 +87,7 @@ def publish_postgres(
             parts.append(part)
             if progress:
                 progress(part)
+        _delete_days(target, schema, [table for table in tables if table.is_dated], thinned)
     return parts
 
 
@@ -149,17 +151,17 @@ def _replace(
 ) -> PostgresPart:
     """One transaction: the part's rows go and come in all tables, or in none."""
     part = day.isoformat() if day else AS_KNOWN_NOW
-    fingerprint, rows = content_fingerprint(con, tables, [day] if day else None)
-    where = f" where as_of_date = date '{part}'" if day else ""
+    of_day = [day] if day else None
+    fingerprint, rows = content_fingerprint(con, tables, of_day)
     try:
         with target.cursor() as cursor:
             # Two runs publishing one part wait for each other instead of meeting at its primary keys.
             _rows(cursor, f"select pg_advisory_xact_lock(hashtext({quote_literal(f'strata {schema} {part}')}))")
-            if _is_there(cursor, schema, tables, part, where, (fingerprint, code_version), rows):
+            if _is_there(cursor, schema, tables, part, of_day, (fingerprint, code_version), rows):
                 target.rollback()
                 return PostgresPart(day, False, rows)
             for table in tables:
-                cursor.execute(f"delete from {_name(schema, table.name)}{where}")
+                cursor.execute(f"delete from {_name(schema, table.name)}{table.where(of_day)}")
                 batches = read_batches(con, table, columns[table.name], day)
                 reader = pa.RecordBatchReader.from_batches(arrow_schema(columns[table.name]), batches)
                 cursor.adbc_ingest(table.name, reader, mode="append", db_schema_name=schema)
@@ -176,12 +178,28 @@ def _replace(
     return PostgresPart(day, True, rows)
 
 
+def _delete_days(target: Any, schema: str, tables: Sequence[Table], days: Sequence[date]) -> None:
+    """Delete days from all tables and from the publication, in one transaction."""
+    if not days:
+        return
+    listed = ", ".join(quote_literal(day.isoformat()) for day in days)
+    try:
+        with target.cursor() as cursor:
+            for table in tables:
+                cursor.execute(f"delete from {_name(schema, table.name)}{table.where(days)}")
+            cursor.execute(f"delete from {_name(schema, PUBLICATION)} where part in ({listed})")
+        target.commit()
+    except BaseException:
+        target.rollback()
+        raise
+
+
 def _is_there(
     cursor: Any,
     schema: str,
     tables: Sequence[Table],
     part: str,
-    where: str,
+    of_day: Sequence[date] | None,
     made_from: tuple[str, str],
     rows: dict[str, int],
 ) -> bool:
@@ -190,7 +208,8 @@ def _is_there(
     if _rows(cursor, named) != [made_from]:
         return False
     counts = {
-        table.name: _rows(cursor, f"select count(*) from {_name(schema, table.name)}{where}")[0][0] for table in tables
+        table.name: _rows(cursor, f"select count(*) from {_name(schema, table.name)}{table.where(of_day)}")[0][0]
+        for table in tables
     }
     return counts == rows
 

@@ -20,6 +20,7 @@ from dagster_project.settings.publishing import PublishedTable, PublishingSettin
 from dagster_project.sql_text import quote_identifier
 
 BATCH_ROWS = 131_072
+DAY = "as_of_date"
 
 
 class PublishingError(StrataError):
@@ -28,12 +29,23 @@ class PublishingError(StrataError):
 
 @dataclass(frozen=True)
 class Table:
-    """A table as published. `key` names its rows and orders them."""
+    """A table as published. `key` names its rows and orders them; `day_column` is None where rows have no day."""
 
     name: str
     relation: str
     key: tuple[str, ...]
-    is_dated: bool
+    day_column: str | None = None
+
+    @property
+    def is_dated(self) -> bool:
+        return self.day_column is not None
+
+    def where(self, days: Sequence[date] | None) -> str:
+        """The where clause for `days`; nothing where all days are meant or rows have none."""
+        if self.day_column is None or days is None:
+            return ""
+        listed = ", ".join(f"date '{day.isoformat()}'" for day in days)
+        return f" where {quote_identifier(self.day_column)} in ({listed or 'null'})"
 
 
 @dataclass(frozen=True)
@@ -45,47 +57,69 @@ class Column:
     expression: str
 
 
-def _mart(table: PublishedTable, *key: str, is_dated: bool = True) -> Table:
-    return Table(table.value, f"marts.{quote_identifier(table.value)}", key, is_dated)
+def _mart(table: PublishedTable, *key: str, day_column: str | None = DAY) -> Table:
+    return Table(table.value, f"marts.{quote_identifier(table.value)}", key, day_column)
 
 
 _MARTS: dict[PublishedTable, Table] = {
-    table: _mart(table, "as_of_date", "customer_id")
+    table: _mart(table, DAY, "customer_id")
     for table in (
         PublishedTable.CUSTOMER_SEGMENTS,
         PublishedTable.CUSTOMER_FEATURES,
         PublishedTable.CUSTOMER_RFM,
         PublishedTable.CUSTOMER_LIFECYCLE,
         PublishedTable.CUSTOMER_VALUE,
+        PublishedTable.CUSTOMER_NEEDS,
+        PublishedTable.CUSTOMER_BEHAVIOURS,
         PublishedTable.SILENT_CUSTOMERS,
     )
 } | {
+    PublishedTable.CUSTOMER_MATRICES: _mart(PublishedTable.CUSTOMER_MATRICES, DAY, "customer_id", "matrix"),
+    PublishedTable.CUSTOMER_OWN_DIMENSIONS: _mart(
+        PublishedTable.CUSTOMER_OWN_DIMENSIONS, DAY, "customer_id", "dimension"
+    ),
     PublishedTable.SEGMENT_SUMMARY: _mart(
-        PublishedTable.SEGMENT_SUMMARY,
-        "as_of_date",
+        PublishedTable.SEGMENT_SUMMARY, DAY, "dimension", "class", "breakdown", "breakdown_class"
+    ),
+    PublishedTable.SEGMENT_MIGRATION: _mart(
+        PublishedTable.SEGMENT_MIGRATION, DAY, "dimension", "class_from", "class_to"
+    ),
+    PublishedTable.SEGMENT_STABILITY: _mart(PublishedTable.SEGMENT_STABILITY, DAY, "dimension"),
+    PublishedTable.CLASSIFICATION_BACKTEST: _mart(
+        PublishedTable.CLASSIFICATION_BACKTEST,
+        "evaluated_on",
+        "snapshot_on",
         "dimension",
         "class",
-        "breakdown",
-        "breakdown_class",
+        day_column="evaluated_on",
     ),
-    PublishedTable.RFM_CUT_POINTS: _mart(
-        PublishedTable.RFM_CUT_POINTS, "as_of_date", "purpose", "measure", "cut_number"
-    ),
+    PublishedTable.RESOURCE_ALLOCATION: _mart(PublishedTable.RESOURCE_ALLOCATION, DAY, "dimension", "class"),
+    PublishedTable.MATRIX_CUT_POINTS: _mart(PublishedTable.MATRIX_CUT_POINTS, DAY, "matrix", "axis"),
+    PublishedTable.RFM_CUT_POINTS: _mart(PublishedTable.RFM_CUT_POINTS, DAY, "purpose", "measure", "cut_number"),
     PublishedTable.RETURN_RATES: _mart(
-        PublishedTable.RETURN_RATES, "as_of_date", "silence_ratio_band", "value_tier", "order_count_band"
+        PublishedTable.RETURN_RATES, DAY, "silence_ratio_band", "value_tier", "order_count_band"
     ),
-    PublishedTable.REACTIVATION_LIST: _mart(
-        PublishedTable.REACTIVATION_LIST, "as_of_date", "campaign_id", "customer_id"
+    PublishedTable.REACTIVATION_LIST: _mart(PublishedTable.REACTIVATION_LIST, DAY, "campaign_id", "customer_id"),
+    PublishedTable.REACTIVATION_LIST_NOTES: _mart(PublishedTable.REACTIVATION_LIST_NOTES, DAY, "channel"),
+    PublishedTable.SEGMENT_HISTORY: _mart(
+        PublishedTable.SEGMENT_HISTORY, "customer_id", "dimension", "valid_from", day_column=None
     ),
-    PublishedTable.REACTIVATION_LIST_NOTES: _mart(PublishedTable.REACTIVATION_LIST_NOTES, "as_of_date", "channel"),
-    PublishedTable.DIM_CUSTOMERS: _mart(PublishedTable.DIM_CUSTOMERS, "customer_id", is_dated=False),
-    PublishedTable.FCT_ORDERS: _mart(PublishedTable.FCT_ORDERS, "source", "order_id", is_dated=False),
+    PublishedTable.SEGMENT_PLAYBOOK: _mart(PublishedTable.SEGMENT_PLAYBOOK, "dimension", "class", day_column=None),
+    PublishedTable.DIM_CUSTOMERS: _mart(PublishedTable.DIM_CUSTOMERS, "customer_id", day_column=None),
+    PublishedTable.FCT_ORDERS: _mart(PublishedTable.FCT_ORDERS, "source", "order_id", day_column=None),
+    PublishedTable.CUSTOMER_DAYS: Table(
+        PublishedTable.CUSTOMER_DAYS.value, "intermediate.int_customer_days", ("customer_id", "business_day")
+    ),
 }
 
-CUSTOMER_ALIASES = Table("customer_aliases", "identity.customer_aliases", ("source", "customer_ref"), is_dated=False)
-LABELS = Table("labels", "control.labels", ("dimension", "code"), is_dated=False)
-DIMENSIONS = Table("dimensions", "control.dimensions", ("dimension",), is_dated=False)
-OWN_RULES = Table("own_rules", "control.own_rules", ("standard_version", "dimension", "rule_number"), is_dated=False)
+CUSTOMER_ALIASES = Table("customer_aliases", "identity.customer_aliases", ("source", "customer_ref"))
+# What codes, versions and rules mean; without these the other tables cannot be read.
+WORDS = (
+    Table("labels", "control.labels", ("dimension", "code")),
+    Table("dimensions", "control.dimensions", ("dimension",)),
+    Table("standards", "control.standards", ("standard_version",)),
+    Table("own_rules", "control.own_rules", ("standard_version", "dimension", "rule_number")),
+)
 SEGMENTS = _MARTS[PublishedTable.CUSTOMER_SEGMENTS]
 
 # What a published column may be. Doubles become decimals: sums and prints of doubles differ from run to run.
@@ -115,7 +149,7 @@ _ARROW = {
 
 def published_tables(settings: PublishingSettings) -> tuple[Table, ...]:
     """The configured marts, then those without which ids, codes, dimensions and own rules cannot be read."""
-    return (*(_MARTS[table] for table in settings.tables), CUSTOMER_ALIASES, LABELS, DIMENSIONS, OWN_RULES)
+    return (*(_MARTS[table] for table in settings.tables), CUSTOMER_ALIASES, *WORDS)
 
 
 def stored_days(con: duckdb.DuckDBPyConnection) -> list[date]:
@@ -170,7 +204,7 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
 def select_sql(table: Table, columns: Sequence[Column], day: date | None) -> str:
     """The table's rows (of `day`, where it is dated), normalised and sorted by key."""
     listed = ", ".join(f"{column.expression} as {quote_identifier(column.name)}" for column in columns)
-    where = f" where as_of_date = date '{day.isoformat()}'" if table.is_dated and day is not None else ""
+    where = table.where(None if day is None else [day])
     order = ", ".join(f"{quote_identifier(name)} nulls first" for name in table.key)
     return f"select {listed} from {table.relation}{where} order by {order}"
 
@@ -207,9 +241,7 @@ def content_fingerprint(
     for table in tables:
         columns = columns_of(con, table)
         listed = ", ".join(column.expression for column in columns)
-        where = ""
-        if table.is_dated and days is not None:
-            where = f" where as_of_date in ({', '.join(f'''date '{day.isoformat()}' ''' for day in days) or 'null'})"
+        where = table.where(days)
         row = con.execute(
             f"select count(*), coalesce(bit_xor(hash({listed})), 0), coalesce(sum(hash({listed})::hugeint), 0) "
             f"from {table.relation}{where}"

@@ -29,7 +29,7 @@ class Language(StrEnum):
 class PublishedTable(StrEnum):
     """The marts that may be published: none of them holds a personal column.
 
-    Tables without an as_of_date (`dim_customers`, `fct_orders`) are published as they are now.
+    Tables without a day (`dim_customers`, `segment_history` …) are published as they are now.
     """
 
     CUSTOMER_SEGMENTS = "customer_segments"
@@ -38,6 +38,18 @@ class PublishedTable(StrEnum):
     CUSTOMER_RFM = "customer_rfm"
     CUSTOMER_LIFECYCLE = "customer_lifecycle"
     CUSTOMER_VALUE = "customer_value"
+    CUSTOMER_MATRICES = "customer_matrices"
+    CUSTOMER_NEEDS = "customer_needs"
+    CUSTOMER_BEHAVIOURS = "customer_behaviours"
+    CUSTOMER_OWN_DIMENSIONS = "customer_own_dimensions"
+    SEGMENT_MIGRATION = "segment_migration"
+    SEGMENT_STABILITY = "segment_stability"
+    SEGMENT_HISTORY = "segment_history"
+    SEGMENT_PLAYBOOK = "segment_playbook"
+    CLASSIFICATION_BACKTEST = "classification_backtest"
+    RESOURCE_ALLOCATION = "resource_allocation"
+    MATRIX_CUT_POINTS = "matrix_cut_points"
+    CUSTOMER_DAYS = "customer_days"
     RFM_CUT_POINTS = "rfm_cut_points"
     SILENT_CUSTOMERS = "silent_customers"
     RETURN_RATES = "return_rates"
@@ -192,11 +204,18 @@ class ReactivationSettings(_Model):
         return next((channel for channel in self.channels if channel.name == name), None)
 
 
+class SnapshotSettings(_Model):
+    """How long days are kept: every day for so many days before the newest stored one (None: all), then month ends."""
+
+    keep_daily_days: Annotated[int, Field(ge=31)] | None = 400
+
+
 class PublishingSettings(_Model):
     """config/publishing.yaml."""
 
     language: Language = Language.ENGLISH
     tables: tuple[PublishedTable, ...]
+    snapshots: SnapshotSettings = SnapshotSettings()
     parquet: Switch = Switch()
     serving_copy: Switch = Switch()
     postgres: PostgresSettings = PostgresSettings()
