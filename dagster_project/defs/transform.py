@@ -148,7 +148,7 @@ def days_controlled(
     issue_list_for: date | None = None,
     is_whole: bool = True,
 ) -> Iterator[None]:
-    """Write the control rows of `days`; when what is inside succeeds, note what they were made from and thin old days."""
+    """Write the control rows of `days`; when what is inside succeeds, note what they were made from, thin old ones."""
     with warehouse.connection() as con:
         manifest = attached(con, Manifest.load(settings.paths))
         computed = write_control(con, settings=settings, manifest=manifest, days=days, issue_list_for=issue_list_for)
