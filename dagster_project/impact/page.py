@@ -39,6 +39,7 @@ from dagster_project.report.words import Words as ReportWords
 from dagster_project.settings.publishing import Language
 
 DIFFERENCES_SHOWN = 25
+ROOMY_COLUMNS = 8  # beyond so many classes a heading has less room than its longest word
 BACKTEST_DIMENSIONS = ("value_tier", "lifecycle_stage")
 
 
@@ -194,7 +195,7 @@ def _crossing(impact: Impact, dimension: DimensionImpact, words: Words) -> str:
             )
         rows.append("".join(cells))
     heads = [(words("corner"), ""), *((class_name(dimension, code, words), "number") for code in across)]
-    return table_of(heads, rows, css="heat")
+    return table_of(heads, rows, css="heat dense" if len(across) > ROOMY_COLUMNS else "heat")
 
 
 def _sizes(impact: Impact, dimension: DimensionImpact, words: Words) -> str:

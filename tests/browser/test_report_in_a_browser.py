@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from datetime import date
 from itertools import combinations, pairwise
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 from marts_fixture import build_marts
-from playwright.sync_api import Browser, Page, sync_playwright
+from opened_page import Opened
 
 from dagster_project.report.content import LandedRows, read_content
 from dagster_project.report.page import render_page
@@ -25,19 +21,6 @@ DAY = date(2018, 1, 1)
 DAYS = [date(2017, 9, 30), date(2017, 10, 31), date(2017, 11, 30), date(2017, 12, 31), DAY]
 CHARTS = ("grid", "curve", "stages", "backtest", "migration-lifecycle_stage", "migration-value_tier")
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI has no chromium: install the package chromium")
-        pytest.skip("no chromium on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -64,27 +47,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         language = Language.CHINESE if name == "zh" else Language.ENGLISH
         paths[name].write_text(render_page(content, language), encoding="utf-8")
     return paths
-
-
-class Opened:
-    """A page opened from its file in a browser that has no network."""
-
-    def __init__(self, browser: Browser, path: Path, *, width: int = 1180) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
-        self.page: Page = self.context.new_page()
-        self.requests: list[str] = []
-        self.errors: list[Any] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
-        self.page.goto(path.as_uri())
-        self.page.wait_for_selector("#chart-grid .heatmaplayer image, #chart-grid .heatmaplayer path")
-
-    def __enter__(self) -> Opened:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.context.close()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
