@@ -1,4 +1,4 @@
-"""Our own asset checks, all blocking: what fails one is not published. dbt's tests are checks of their models already.
+"""Our own asset checks. What fails a blocking one is not published. dbt's tests are checks of their models already.
 
 What a check compares is warehouse/checks.py.
 """
@@ -18,6 +18,7 @@ from dagster_project.warehouse import HeldWarehouse
 from dagster_project.warehouse.checks import Check, record_checks, rows_read_are_accepted_or_rejected, table_checks
 
 ROWS_READ = "rows_read_are_accepted_or_rejected"
+STABILITY_KEY = dg.AssetKey(["marts", "segment_stability"])
 ORDERS_KEY = dg.AssetKey(["marts", "fct_orders"])
 TABLE_CHECK_SPECS = (
     dg.AssetCheckSpec(
@@ -37,6 +38,15 @@ TABLE_CHECK_SPECS = (
         asset=SEGMENTS_KEY,
         blocking=True,
         description="No mart has a personal column, a value that looks personal, or a known contact point.",
+    ),
+    dg.AssetCheckSpec(
+        "segment_stability",
+        asset=STABILITY_KEY,
+        blocking=False,
+        description=(
+            "No dimension has shifted beyond the standard's limits since the last month end: a warning beyond the "
+            "first, an error beyond the second. Nothing is held back: who has to look at the shift needs the tables."
+        ),
     ),
 )
 
@@ -78,12 +88,17 @@ def quality_definitions(settings: Settings) -> dg.Definitions:
 
 
 def refuse_failed_checks(warehouse: HeldWarehouse, settings: Settings) -> None:
-    """Raise where a check over the tables does not hold.
+    """Raise where a blocking check over the tables does not hold.
 
     Raises:
         CheckFailed: names the check and what it found.
     """
-    failed = [f"{name}: {check.says}" for name, check in _table_checks(warehouse, settings).items() if not check.passed]
+    blocking = {spec.name for spec in TABLE_CHECK_SPECS if spec.blocking}
+    failed = [
+        f"{name}: {check.says}"
+        for name, check in _table_checks(warehouse, settings).items()
+        if name in blocking and not check.passed
+    ]
     if failed:
         raise CheckFailed("\n".join(["Nothing was published: a check does not hold.", *failed]))
 
@@ -100,7 +115,7 @@ def _result(name: str, key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:
         check_name=name,
         asset_key=key,
         passed=check.passed,
-        severity=dg.AssetCheckSeverity.ERROR,
+        severity=dg.AssetCheckSeverity.WARN if check.is_warning else dg.AssetCheckSeverity.ERROR,
         description=check.says,
         metadata=dict(check.numbers),
     )

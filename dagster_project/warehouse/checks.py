@@ -30,11 +30,15 @@ ID_COLUMNS = frozenset({"order_id", "campaign_id", "product_id", "standard_versi
 
 @dataclass(frozen=True)
 class Check:
-    """What a check found: whether it holds, in a sentence, with the numbers that the sentence is about."""
+    """What a check found: whether it holds, in a sentence, with the numbers that the sentence is about.
+
+    `is_warning` tells a fault to look at from one that is wrong for certain.
+    """
 
     passed: bool
     says: str
     numbers: Mapping[str, int | float | str] = field(default_factory=lambda: MappingProxyType({}))
+    is_warning: bool = False
 
 
 def rows_read_are_accepted_or_rejected(manifest: Manifest, entity: str) -> Check:
@@ -132,6 +136,26 @@ def one_row_a_customer_a_day(con: duckdb.DuckDBPyConnection) -> Check:
     )
 
 
+def segment_stability(con: duckdb.DuckDBPyConnection) -> Check:
+    """No dimension has shifted, on the newest stored day, beyond the standard's limits since the last month end."""
+    rows = con.execute(
+        "select as_of_date, compared_on, dimension, stability_index, verdict from marts.segment_stability "
+        "where as_of_date = (select max(as_of_date) from marts.segment_stability) "
+        "order by stability_index desc nulls last, dimension"
+    ).fetchall()
+    if not rows:
+        return Check(True, "no earlier month end to compare with")
+    day, compared_on = rows[0][:2]
+    shifted = [(dimension, index, verdict) for _, _, dimension, index, verdict in rows if verdict != "steady"]
+    found = "; ".join(f"{dimension} {index:.3f} ({verdict})" for dimension, index, verdict in shifted)
+    return Check(
+        not shifted,
+        f"from {compared_on} to {day}: " + (f"shifted {found}" if shifted else f"{len(rows)} dimensions steady"),
+        {dimension: str(index) for _, _, dimension, index, _ in rows if index is not None},
+        is_warning=all(verdict == "warn" for _, _, verdict in shifted),
+    )
+
+
 def no_personal_data(con: duckdb.DuckDBPyConnection) -> Check:
     """No mart has a personal column, a value that looks like a phone or an e-mail, or a known contact point."""
     columns = con.execute(
@@ -213,4 +237,5 @@ def table_checks(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> dic
         "landed_revenue_is_mart_revenue": landed_revenue_is_mart_revenue(con, reporting_currency),
         "one_row_a_customer_a_day": one_row_a_customer_a_day(con),
         "no_personal_data": no_personal_data(con),
+        "segment_stability": segment_stability(con),
     }

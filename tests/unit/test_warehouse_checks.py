@@ -14,6 +14,7 @@ from dagster_project.warehouse.checks import (
     one_row_a_customer_a_day,
     record_checks,
     recorded_checks,
+    segment_stability,
 )
 
 TABLES = """
@@ -127,3 +128,34 @@ def test_what_a_run_found_is_kept_for_the_report(con: duckdb.DuckDBPyConnection)
     record_checks(con, {"one": Check(True, "holds"), "two": Check(False, "does not")})
     record_checks(con, {"one": Check(False, "no more")})
     assert recorded_checks(con) == {"one": Check(False, "no more")}
+
+
+def shifted(con: duckdb.DuckDBPyConnection, *rows: tuple[str, str, str]) -> Check:
+    """The check of a day on which dimensions have these indexes and verdicts, after a day that was all steady."""
+    con.execute(
+        "create or replace table marts.segment_stability "
+        "(as_of_date date, compared_on date, dimension varchar, stability_index decimal(18, 6), verdict varchar)"
+    )
+    con.execute("insert into marts.segment_stability values ('2024-01-31', '2023-12-31', 'value_tier', 0.9, 'fail')")
+    for row in rows:
+        con.execute("insert into marts.segment_stability values ('2024-02-10', '2024-01-31', ?, ?, ?)", row)
+    return segment_stability(con)
+
+
+def test_a_shift_beyond_the_first_limit_is_a_warning_and_beyond_the_second_an_error(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    steady, warned, failed = ("rfm_type", "0.02", "steady"), ("value_tier", "0.1", "warn"), ("owner", "0.25", "fail")
+    assert shifted(con, steady).passed
+    warning = shifted(con, steady, warned)
+    assert (warning.passed, warning.is_warning) == (False, True)
+    assert warning.says == "from 2024-01-31 to 2024-02-10: shifted value_tier 0.100 (warn)"
+    error = shifted(con, steady, warned, failed)
+    assert (error.passed, error.is_warning) == (False, False)
+    assert "owner 0.250 (fail); value_tier 0.100 (warn)" in error.says
+
+
+def test_a_first_day_has_nothing_to_have_shifted_from(con: duckdb.DuckDBPyConnection) -> None:
+    shifted(con)
+    con.execute("delete from marts.segment_stability")
+    assert segment_stability(con) == Check(True, "no earlier month end to compare with")
