@@ -1,11 +1,12 @@
 {#-
-    Every day of this run with the business days that it looks back at. Joined with a history on equality of the business
-    day, it streams: 40 million pairs of lines and days in half a second, where a join on a range sorts both sides.
+    Classified days with the business days of their windows. Joined with a history on equality of the business day, they
+    stream: 40 million pairs of a line and a day in half a second, where a join on a range of days sorts both sides.
 -#}
 
 with as_of_days as (
 
     select * from {{ source('control', 'as_of_days') }}
+    where is_classified
 
 ),
 
@@ -26,12 +27,13 @@ final as (
 
     select
         as_of_days.as_of_date,
-        business_days.business_day,
-        as_of_days.is_classified,
-        business_days.business_day > {{ days_before('as_of_days.as_of_date', 'standards.window_days') }} as is_in_window
+        business_days.business_day
     from as_of_days
     inner join standards on as_of_days.standard_version = standards.standard_version
-    inner join business_days on as_of_days.as_of_date >= business_days.business_day
+    inner join business_days
+        on
+            as_of_days.as_of_date >= business_days.business_day
+            and {{ days_before('as_of_days.as_of_date', 'standards.window_days') }} < business_days.business_day
 
 )
 

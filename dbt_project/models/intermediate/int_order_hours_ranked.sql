@@ -1,7 +1,6 @@
 with windows as (
 
     select * from {{ ref('int_days_paired') }}
-    where is_classified and is_in_window
 
 ),
 

@@ -13,7 +13,6 @@ standards as (
 windows as (
 
     select * from {{ ref('int_days_paired') }}
-    where is_classified and is_in_window
 
 ),
 
