@@ -141,7 +141,7 @@ def _refund(rng: np.random.Generator, refund_id: str, order: dict[str, Any], day
         "customer_ref": None if names_order else order["customer_ref"],
         "refunded_at": _at(refunded_on, 12),
         "amount": PRICES[int(rng.integers(len(PRICES)))],
-        "currency": COUNTED_IN,
+        "currency": FOREIGN if int(refund_id[1:]) % 5 == 0 else COUNTED_IN,
     }
 
 

@@ -25,7 +25,8 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 LAST = date(2022, 6, 30)
 SOURCES = ("shop", "crm")
-AGES = (-3, 0, 1, 6, 7, 8, 29, 30, 31, 45, 59, 60, 61, 89, 90, 91, 120, 179, 180, 181, 270, 364, 365, 366, 400, 800)
+AGES = (-3, 1, 6, 7, 8, 29, 31, 45, 51, 52, 59, 60, 61, 89, 90, 91, 120, 179, 180, 181, 270, 364, 365, 366, 400, 800)
+NEAR = (0, 7, 22, 30)  # the days that are classified, and one more, so that much happens at once
 HOURS = (2, 9, 9, 12, 23)
 CATEGORIES = ("care", "sample", "tools")
 STAGES = ("met", "needs", "offer")
@@ -60,7 +61,7 @@ def one_of(*values: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from(values)
 
 
-ages = st.sampled_from(AGES)
+ages = st.sampled_from(NEAR) | st.sampled_from(AGES)
 moments = st.tuples(ages, st.sampled_from(HOURS))
 LINE = st.fixed_dictionaries(
     {
@@ -80,7 +81,9 @@ ORDER = st.fixed_dictionaries(
         "currency": one_of("EUR", "EUR", "EUR", "USD"),
         "channel": one_of(None, "shop", "web"),
         "lines": st.lists(LINE, max_size=2),
-        "refunds": st.lists(st.tuples(moments, one_of(Decimal(5), Decimal(40)), st.booleans()), max_size=1),
+        "refunds": st.lists(
+            st.tuples(moments, one_of(Decimal(5), Decimal(40)), one_of("EUR", "EUR", "USD"), st.booleans()), max_size=1
+        ),
     }
 )
 RECORD = st.fixed_dictionaries(
@@ -129,7 +132,7 @@ SURVEY = st.fixed_dictionaries(
     }
 )
 VISIT = st.tuples(moments, one_of("view", "search", "cart"))
-PRODUCT = st.fixed_dictionaries({"category": one_of(None, *CATEGORIES), "launched": one_of(None, *AGES)})
+PRODUCT = st.fixed_dictionaries({"category": one_of(None, *CATEGORIES), "launched": one_of(None, *NEAR, *AGES)})
 PREDICTION = st.builds(
     Prediction,
     expected_value_365d=one_of(None, Decimal(0), Decimal(50), Decimal("50.5")),
@@ -233,7 +236,7 @@ class Writer:
             self._company["order_lines"].append(
                 {"source": row["source"], "order_id": row["order_id"], "line_number": number, **line}
             )
-        for moment, amount, names_order in order["refunds"]:
+        for moment, amount, currency, names_order in order["refunds"]:
             self._company["refunds"].append(
                 {
                     "source": row["source"],
@@ -242,7 +245,7 @@ class Writer:
                     "customer_ref": None if names_order else row["customer_ref"],
                     "refunded_at": at(moment),
                     "amount": amount,
-                    "currency": "EUR",
+                    "currency": currency,
                 }
             )
 

@@ -7,6 +7,7 @@ standard is described once, for the reference, and read by the project as the do
 from __future__ import annotations
 
 import operator
+from collections.abc import Hashable
 from dataclasses import fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -472,6 +473,26 @@ def test_the_budget_of_every_planned_class_equals_the_reference(
         for row in rows.rename(columns={"class": "code"}).itertuples()
     }
     assert_same_entries(wanted, got, "allocations")
+
+
+@pytest.mark.parametrize("day", DAYS, ids=str)
+def test_the_plan_beside_a_customer_is_that_of_the_first_dimension_that_has_one(
+    built: WarehouseBuilder, expected: dict[date, Day], day: date
+) -> None:
+    playbook, language = built.settings.standard.playbook, built.settings.publishing.language.value
+
+    def plan_of(customer: Hashable) -> tuple[Any, ...]:
+        for dimension in playbook.order:
+            if dimension in expected[day].dimensions:
+                code = expected[day].class_of(customer, dimension)
+                if (plan := playbook.plans[dimension].get(code)) is not None:
+                    return dimension, code, getattr(plan.aim, language), plan.service_level, plan.contact_days
+        return (None,) * 5
+
+    columns = ["plan_dimension", "plan_class", "plan_aim", "service_level", "contact_days"]
+    rows = on(built, "customer_segments", day).set_index("customer_id")[columns]
+    got = dict(zip(rows.index, rows.itertuples(index=False, name=None), strict=True))
+    assert_same_entries({customer: plan_of(customer) for customer in expected[day].rows}, got, "plans")
 
 
 def test_the_company_is_rich_enough_to_tell_rules_apart(expected: dict[date, Day]) -> None:
