@@ -58,6 +58,7 @@ def write_control(
     """
     register = register_standard(settings.paths.standards, settings.standard)
     _create_kept_tables(con)
+    _forget_lost_history(con)
     requested = {day: standard_effective_on(day, register) for day in sorted(set(days))}
     # Earlier days are neither compared with nor learnt from: nothing is known of them, or no standard classifies them.
     starts_on = max(settings.sources.business.history_starts_on, min(entry.effective_from for entry in register))
@@ -189,6 +190,14 @@ def _create_kept_tables(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create schema if not exists control")
     for table, columns in KEPT_TABLES.items():
         con.execute(f"create table if not exists control.{table} ({columns})")
+
+
+def _forget_lost_history(con: duckdb.DuckDBPyConnection) -> None:
+    """Where segment_history was dropped, the days that it held are computed no more."""
+    con.execute(
+        "delete from control.history_days where not exists (from duckdb_tables() where schema_name = 'marts' "
+        "and table_name = 'segment_history' and database_name = current_database())"
+    )
 
 
 def last_month_end_before(day: date) -> date:

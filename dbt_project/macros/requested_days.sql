@@ -23,16 +23,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A history that is written for the first time knows of no day but those of this run. -#}
-{% macro forget_history_days() -%}
-    {%- if is_incremental() -%}
-        select 1
-    {%- else -%}
-        delete from {{ source('control', 'history_days') }}
-        where as_of_date not in (select as_of_date from {{ source('control', 'as_of_days') }} where is_requested)
-    {%- endif -%}
-{%- endmacro %}
-
 {#-
     Notes the days of this run in the transaction that writes their classes into the history, so that history and days
     never part. Batch 0 keeps a day marked until its run has succeeded.

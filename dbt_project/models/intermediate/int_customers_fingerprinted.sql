@@ -85,12 +85,8 @@ other_class_fingerprints as (
         dimension,
         class,
         {{ class_fingerprint('dimension', 'class') }} as fingerprint
-    from (
-        select distinct
-            dimension,
-            class
-        from other_classes
-    ) as distinct_classes
+    from other_classes
+    group by dimension, class
 
 ),
 
