@@ -45,6 +45,8 @@ BASE_MODELS = (
     "int_exchange_rates_dated",
     "int_orders_valued",
     "int_refunds_valued",
+    "int_contacts_identified",
+    "int_web_events_identified",
     "int_customer_days",
     "int_customers_first_seen",
 )
