@@ -19,7 +19,7 @@ import pandas as pd
 
 AS_OF = date(2011, 12, 9)
 LINES = "uci_online_retail_2010_2011.parquet"
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[1]
 SOURCES = """
 business:
   time_zone: Europe/London
