@@ -342,6 +342,7 @@ def clusters_fit(as_of: StoredDayOption = None) -> None:
         f"Kept as fit {kept.number}, which holds for {holds}. Stored days take it when they are rebuilt: "
         "`strata backfill --from DAY --to DAY`.",
         highlight=False,
+        soft_wrap=True,
     )
 
 
@@ -385,10 +386,8 @@ def status() -> None:
     settings = _settings()
     stored = _stored(settings)
     if stored.days:
-        console.print(
-            f"{counted(len(stored.days), 'day')} stored, {stored.days[0]} to {stored.days[-1]}; {len(stored.marked):,} "
-            "marked for a rebuild"
-        )
+        span = f"{stored.days[0]}" if len(stored.days) == 1 else f"{stored.days[0]} to {stored.days[-1]}"
+        console.print(f"{counted(len(stored.days), 'day')} stored, {span}; {len(stored.marked):,} marked for a rebuild")
     else:
         console.print("No day is stored yet; `strata run` builds one.")
     if stored.outdated:
