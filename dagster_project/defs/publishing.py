@@ -22,6 +22,7 @@ from dagster_project.publishing.lists import DayLists, write_lists
 from dagster_project.publishing.parquet import publish_parquet
 from dagster_project.publishing.postgres import publish_postgres
 from dagster_project.publishing.serving import publish_serving_copy
+from dagster_project.publishing.tables import chosen_tables
 from dagster_project.report import write_report
 from dagster_project.report.content import CheckResult
 from dagster_project.settings import Settings
@@ -89,7 +90,7 @@ def _target_asset(settings: Settings, key: dg.AssetKey) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=[dg.AssetKey(["marts", table.value]) for table in settings.publishing.tables],
+        deps=[dg.AssetKey(table.place) for table in chosen_tables(settings.publishing)],
         partitions_def=business_days(settings),
         backfill_policy=ONE_RUN,
         pool=WAREHOUSE_POOL,

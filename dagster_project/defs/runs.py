@@ -228,8 +228,9 @@ def _happenings(entry: EventLogEntry) -> Iterator[Happened]:
     elif event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
         evaluation = event.asset_check_evaluation_data
         if not evaluation.passed:
+            # A check that holds nothing back is told, and is no failure of the run.
             yield Happened(
-                "failed",
+                "warned" if evaluation.blocking is False else "failed",
                 step,
                 f"check {evaluation.check_name} of {evaluation.asset_key.to_user_string()}: "
                 f"{evaluation.description or 'does not hold'}",

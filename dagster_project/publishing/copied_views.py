@@ -23,7 +23,7 @@ def copied_views(con: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> dic
     import sqlglot
     from sqlglot import exp
 
-    held = {_name_in_warehouse(table): table.name for table in tables}
+    held = {table.place: table.name for table in tables}
     statements = {}
     for name, statement in con.execute(
         "select view_name, sql from duckdb_views() "
@@ -45,8 +45,3 @@ def copied_views(con: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> dic
             relation.replace(copy)
         statements[name] = f"create view {quote_identifier(name)} as {select.sql(dialect='duckdb')}"
     return statements
-
-
-def _name_in_warehouse(table: Table) -> tuple[str, str]:
-    schema, _, name = table.relation.partition(".")
-    return schema, name.strip('"')

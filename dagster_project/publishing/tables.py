@@ -40,6 +40,12 @@ class Table:
     def is_dated(self) -> bool:
         return self.day_column is not None
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Schema and name in the warehouse."""
+        schema, _, name = self.relation.partition(".")
+        return schema, name.strip('"')
+
     def where(self, days: Sequence[date] | None) -> str:
         """The where clause for `days`; nothing where all days are meant or rows have none."""
         if self.day_column is None or days is None:
@@ -147,9 +153,14 @@ _ARROW = {
 }
 
 
+def chosen_tables(settings: PublishingSettings) -> tuple[Table, ...]:
+    """The configured tables, all of which dbt builds."""
+    return tuple(_MARTS[table] for table in settings.tables)
+
+
 def published_tables(settings: PublishingSettings) -> tuple[Table, ...]:
-    """The configured marts, then those without which ids, codes, dimensions and own rules cannot be read."""
-    return (*(_MARTS[table] for table in settings.tables), CUSTOMER_ALIASES, *WORDS)
+    """The configured tables, then those without which ids, codes, dimensions and own rules cannot be read."""
+    return (*chosen_tables(settings), CUSTOMER_ALIASES, *WORDS)
 
 
 def stored_days(con: duckdb.DuckDBPyConnection) -> list[date]:

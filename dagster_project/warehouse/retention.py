@@ -59,7 +59,10 @@ def thin_snapshots(
 
 
 def thinned_days(con: duckdb.DuckDBPyConnection) -> list[date]:
-    """Days that were computed once and are no longer stored, rising; none in a warehouse that has just begun."""
+    """Days that were computed once and of which no row is stored any more, rising; none in a warehouse just begun."""
     stored = set(stored_days(con))
-    computed = con.execute("select as_of_date from control.history_days order by 1").fetchall()
-    return [day for (day,) in computed if day not in stored]
+    gone = con.execute(
+        "select as_of_date from control.history_days "
+        "where as_of_date not in (select as_of_date from marts.customer_segments) order by 1"
+    ).fetchall()
+    return [day for (day,) in gone if day not in stored]

@@ -37,8 +37,10 @@ def settings(publishing_settings: PublishingSettings, request: pytest.FixtureReq
 
 @pytest.fixture
 def publish(con, settings, postgres_server):
-    def publish(days=DAYS, code="0.1.0+aaaa"):
-        return publish_postgres(con, url=SecretStr(postgres_server), settings=settings, days=days, code_version=code)
+    def publish(days=DAYS, code="0.1.0+aaaa", thinned=()):
+        return publish_postgres(
+            con, url=SecretStr(postgres_server), settings=settings, days=days, code_version=code, thinned=thinned
+        )
 
     return publish
 
@@ -128,6 +130,19 @@ def test_a_day_that_somebody_emptied_is_filled_again(publish, query) -> None:
     query("delete from \"$s\".customer_rfm where as_of_date = '2018-01-01'")
     assert [part.is_changed for part in publish()] == [False, True, False]
     assert query('select count(*) from "$s".customer_rfm') == [(120,)]
+
+
+def test_a_thinned_day_leaves_every_table_of_days_and_the_list_of_what_is_there(publish, query) -> None:
+    publish()
+    history = query('select count(*) from "$s".segment_history')
+    publish(days=[], thinned=[DAYS[1], date(2018, 1, 2)])
+    for table in ("customer_segments", "segment_summary", "segment_migration"):
+        assert query(f'select distinct as_of_date from "$s".{table}') == [(DAYS[0],)], table
+    assert query('select distinct evaluated_on from "$s".classification_backtest') == [(DAYS[0],)]
+    assert query('select part from "$s".publication order by 1') == [("2017-12-31",), ("as_known_now",)]
+    assert query('select count(*) from "$s".segment_history') == history
+    publish()
+    assert query('select count(*) from "$s".customer_segments') == [(120,)]
 
 
 def test_an_error_half_way_leaves_the_day_as_it_was(con, publish, query) -> None:

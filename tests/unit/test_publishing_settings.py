@@ -94,3 +94,12 @@ def test_a_campaign_is_a_calendar_month() -> None:
     assert campaign.id_on(date(2017, 12, 31)) == "reactivation-2017-12"
     assert campaign.window_on(date(2017, 12, 31)) == (date(2017, 12, 1), date(2018, 1, 1))
     assert campaign.window_on(date(2018, 1, 1)) == (date(2018, 1, 1), date(2018, 2, 1))
+
+
+def test_days_are_kept_for_400_days_or_all_of_them_and_never_for_less_than_a_month(document, load) -> None:
+    assert load(document).snapshots.keep_daily_days == 400
+    document["snapshots"] = {"keep_daily_days": None}
+    assert load(document).snapshots.keep_daily_days is None
+    document["snapshots"] = {"keep_daily_days": 30}
+    with pytest.raises(SettingsError, match="keep_daily_days"):
+        load(document)
