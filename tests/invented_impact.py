@@ -94,6 +94,7 @@ def _backtest(high: Decimal) -> Backtest:
         month_ends=12,
         first_on=date(2016, 10, 31),
         last_on=date(2017, 9, 30),
+        high_value_customer_share=Decimal("0.401234"),
         high_value_revenue_share=high,
         silent_return_rate=Decimal("0.201234"),
         rank_correlation=Decimal("0.512345"),

@@ -37,6 +37,7 @@ def read_backtest(con: duckdb.DuckDBPyConnection, database: str) -> Backtest:
     )
     by_class = {(outcome.dimension, outcome.code): outcome for outcome in classes}
     high, silent = by_class.get(("value_tier", "high")), by_class.get(("lifecycle_stage", "silent"))
+    tiered = sum(outcome.customers for outcome in classes if outcome.dimension == "value_tier")
     [(month_ends, first_on, last_on)] = con.execute(
         f"select count(distinct snapshot_on), min(snapshot_on), max(snapshot_on) from {relation}"
     ).fetchall()
@@ -50,6 +51,7 @@ def read_backtest(con: duckdb.DuckDBPyConnection, database: str) -> Backtest:
         month_ends=month_ends,
         first_on=first_on,
         last_on=last_on,
+        high_value_customer_share=_ratio(high.customers, tiered) if high else None,
         high_value_revenue_share=high.next_revenue_share if high else None,
         silent_return_rate=silent.repeat_rate if silent else None,
         rank_correlation=_ratio(sum(correlations, Decimal(0)), len(correlations)),

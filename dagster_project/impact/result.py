@@ -111,12 +111,14 @@ class ClassOutcome:
 class Backtest:
     """How a standard did at past month ends, the first and the last of them included; shares are 0 to 1, 6 digits.
 
+    `high_value_customer_share` is the tier's share of the customers, against which that of the revenue is read.
     `rank_correlation` is the mean over the month ends; None where there is nothing to tell from.
     """
 
     month_ends: int
     first_on: date | None
     last_on: date | None
+    high_value_customer_share: Decimal | None
     high_value_revenue_share: Decimal | None
     silent_return_rate: Decimal | None
     rank_correlation: Decimal | None

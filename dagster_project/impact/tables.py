@@ -65,7 +65,13 @@ def _moves(impact: Impact, dimension: DimensionImpact, words: Words) -> Table:
         others = Move(
             None, None, sum(move.customers for move in rest), sum((move.revenue for move in rest), Decimal(0))
         )
-        rows.append([words("others", count=str(len(rest))), "", *_move_row(impact, dimension, others, words)[2:]])
+        rows.append(
+            [
+                words("other" if len(rest) == 1 else "others", count=str(len(rest))),
+                "",
+                *_move_row(impact, dimension, others, words)[2:],
+            ]
+        )
     heads = [words(f"h.{key}") for key in ("from", "to", "customers", "share", "revenue")]
     return _right(plain_table(title_of(dimension, words), heads, rows), first=2)
 

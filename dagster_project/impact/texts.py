@@ -9,7 +9,12 @@ from dagster_project.impact.words import Words
 from dagster_project.report import numbers
 
 # What is told of a whole standard in the backtest, and whether it is a share.
-BACKTEST_FIGURES = (("high_value_revenue_share", True), ("silent_return_rate", True), ("rank_correlation", False))
+BACKTEST_FIGURES = (
+    ("high_value_customer_share", True),
+    ("high_value_revenue_share", True),
+    ("silent_return_rate", True),
+    ("rank_correlation", False),
+)
 
 
 def is_shown(dimension: DimensionImpact) -> bool:

@@ -100,6 +100,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "There is no month end with 90 days after it yet, so neither can be tested on the past.",
         "尚无其后满 90 天的月末，无法用历史检验。",
     ),
+    "high_value_customer_share": ("Customers in high value", "高价值客户的人数占比"),
     "high_value_revenue_share": ("Share of the next revenue from high value", "后续收入中高价值客户的占比"),
     "silent_return_rate": ("Silent customers who came back", "沉默客户回归比例"),
     "rank_correlation": ("Rank correlation of value with the next revenue", "价值与后续收入的秩相关"),
@@ -116,6 +117,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "absent": ("–", "–"),
     "points": ("{step} points", "{step} 个百分点"),
+    "other": ("1 smaller move", "其余 1 种变动"),
     "others": ("{count} smaller moves", "其余 {count} 种变动"),
     # Headings of tables
     "h.dimension": ("Dimension", "维度"),

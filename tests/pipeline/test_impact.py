@@ -362,8 +362,9 @@ def test_both_standards_are_tested_on_the_same_past_month_ends(lowered: Impact) 
     ]
     for side, backtest in (("present", lowered.present_backtest), ("proposed", lowered.proposed_backtest)):
         high, everybody = Decimal(0), Decimal(0)
-        silent, returned = 0, 0
+        high_customers, customers, silent, returned = 0, 0, 0, 0
         for end in month_ends:
+            customers += end >= date(2024, 5, 1)  # who has not ordered yet is known from then on
             for orders in ORDERS.values():
                 past = [(day, Decimal(amount)) for day, amount in orders if day <= end]
                 if not past:
@@ -372,10 +373,13 @@ def test_both_standards_are_tested_on_the_same_past_month_ends(lowered: Impact) 
                 window = sum((amount for day, amount in past if day > end - timedelta(days=365)), Decimal(0))
                 everybody += sum(following, Decimal(0))
                 high += sum(following, Decimal(0)) if window >= cuts[side] else 0
+                high_customers += window >= cuts[side]
+                customers += 1
                 if 90 < (end - past[-1][0]).days <= 365:
                     silent += 1
                     returned += bool(following)
         assert (backtest.month_ends, backtest.first_on, backtest.last_on) == (12, month_ends[0], month_ends[-1])
+        assert backtest.high_value_customer_share == (Decimal(high_customers) / customers).quantize(Decimal("0.000001"))
         assert backtest.high_value_revenue_share == (high / everybody).quantize(Decimal("0.000001"))
         assert backtest.silent_return_rate == (Decimal(returned) / silent).quantize(Decimal("0.000001"))
 
@@ -559,4 +563,4 @@ def test_tables_tell_the_moves_the_reasons_and_the_backtest(lowered: Impact) -> 
     assert [column[row] for column in overview] == ["Value tier", "1", "14.3%", "€800", "22.9%"]
     assert [column[0] for column in moves] == ["Mid value", "High value", "1", "14.3%", "€800"]
     assert "750.00" in str(examples[3][0])
-    assert len(backtest[0]) == 3
+    assert len(backtest[0]) == 4
