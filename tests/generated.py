@@ -161,11 +161,11 @@ CUSTOMER = st.fixed_dictionaries(
 
 
 @st.composite
-def companies(draw: Draw, most: int = 5) -> Company:
-    """One to `most` customers; some entities are missing altogether."""
+def companies(draw: Draw, least: int = 1, most: int = 5) -> Company:
+    """`least` to `most` customers; some entities are missing altogether."""
     company: dict[str, Rows] = {name: [] for name in ("orders", *OPTIONAL)}
     predictions: dict[str, Prediction] = {}
-    for number, customer in enumerate(draw(st.lists(CUSTOMER, min_size=1, max_size=most))):
+    for number, customer in enumerate(draw(st.lists(CUSTOMER, min_size=least, max_size=most))):
         Writer(company, number).write(customer)
         if customer["prediction"] is not None:
             predictions[f"c{number}"] = customer["prediction"]
