@@ -91,7 +91,7 @@ def _examples(dimension: DimensionImpact, words: Words) -> list[list[str]]:
     first: dict[tuple[str, str], list[str]] = {}
     for example in dimension.examples:
         before, after = (
-            f"{class_name(dimension, code, words)}: {words.said(said)}"
+            words("class_why", code=class_name(dimension, code, words), why=words.said(said))
             if words.said(said)
             else class_name(dimension, code, words)
             for code, said in (

@@ -116,6 +116,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "新标准启用了聚类，但尚未拟合：所有客户均为未知。生效后请运行 strata clusters fit。",
     ),
     "absent": ("–", "–"),
+    "class_why": ("{code}: {why}", "{code}：{why}"),
     "points": ("{step} points", "{step} 个百分点"),
     "other": ("1 smaller move", "其余 1 种变动"),
     "others": ("{count} smaller moves", "其余 {count} 种变动"),
