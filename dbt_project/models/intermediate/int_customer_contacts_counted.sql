@@ -49,9 +49,9 @@ counted as (
         count(*) filter (
             where contacts.is_complaint and contacts.occurred_on > windows.complaints_start_after
         ) as recent_complaints,
-        coalesce(bool_or(
+        bool_or(
             contacts.is_complaint and (contacts.resolved_on is null or windows.as_of_date < contacts.resolved_on)
-        ), false) as has_open_complaint,
+        ) as has_open_complaint,
         {{ exact_median(
             'case when contacts.occurred_on > windows.window_starts_after'
             ~ ' and contacts.answered_on <= windows.as_of_date then contacts.reply_microseconds end',

@@ -69,10 +69,7 @@ final as (
         on
             trials.standard_version = trial_categories.standard_version
             and order_lines.category = trial_categories.category
-    where
-        not order_lines.is_of_first_order
-        and order_lines.category is not null
-        and trial_categories.category is null
+    where order_lines.category is not null and trial_categories.category is null
 
 )
 
