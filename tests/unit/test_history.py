@@ -252,11 +252,13 @@ def in_memory(by_dbt: ByDbt) -> Iterator[InMemory]:
     memory.con.close()
 
 
-DIMENSIONS_DRAWN = ("lifecycle_stage", "cluster", MATRIX, OWN)
-customers = st.dictionaries(
-    st.integers(1, 2), st.fixed_dictionaries({dimension: st.sampled_from("ab") for dimension in DIMENSIONS_DRAWN})
+# Mostly the same classes, so that a run often meets customers whom the history has already, all or in part.
+classes = st.sampled_from([{}, {}, {"value_tier": "b"}, {"cluster": "b"}, {MATRIX: "b"}, {OWN: "b", MATRIX: "c"}])
+computed_days = st.builds(
+    ComputedDay,
+    standard=st.sampled_from(["v2", "v2", "v1"]),
+    customers=st.dictionaries(st.integers(1, 2), classes),
 )
-computed_days = st.builds(ComputedDay, standard=st.sampled_from(sorted(STANDARDS)), customers=customers)
 runs = st.lists(
     st.dictionaries(st.integers(0, 6).map(day), computed_days, min_size=1, max_size=4), min_size=1, max_size=5
 )
