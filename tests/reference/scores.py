@@ -50,7 +50,7 @@ def hundredfold(share: Number | None) -> Decimal | None:
 def potential_factors(
     rows: Rows, standard: WholeStandard, predictions: Mapping[Hashable, Prediction]
 ) -> dict[Hashable, dict[str, Decimal | None]]:
-    """The factors, 0 to 1 but for growth with negative revenue; None where unknown."""
+    """The factors, each 0 to 1; None where unknown."""
     sizes = {size: position for position, size in enumerate(standard.company_sizes)}
     ranked: dict[str, dict[Hashable, Number | None]] = {
         "expected_value": {
@@ -78,9 +78,11 @@ def potential_factors(
 
 
 def growth(recent: Decimal, prior: Decimal) -> Decimal | None:
-    """(1 + (a − b) / (a + b)) / 2 of the revenue a of the last and b of the prior 90 days; unknown unless a + b > 0."""
+    """(1 + (a − b) / (a + b)) / 2 of the revenue a of the last and b of the prior 90 days, kept within 0 to 1 where
+    refunds exceed the orders of either; unknown unless a + b > 0.
+    """
     a, b = Fraction(recent), Fraction(prior)
-    return rounded((1 + (a - b) / (a + b)) / 2) if a + b > 0 else None
+    return rounded(min(max((1 + (a - b) / (a + b)) / 2, Fraction(0)), Fraction(1))) if a + b > 0 else None
 
 
 def potential_score(

@@ -58,7 +58,8 @@ def test_value_is_measured_against_scored_customers_and_given_to_all() -> None:
         ("10", "20", "0.333333"),
         ("0", "0", None),
         ("-5", "5", None),
-        ("-5", "10", "-1"),  # a refund of an older order makes more of it than a share
+        ("-5", "10", "0"),  # refunds of older orders
+        ("10", "-5", "1"),
     ],
 )
 def test_growth_is_the_recent_part_of_the_revenue(recent: str, prior: str, expected: str | None) -> None:

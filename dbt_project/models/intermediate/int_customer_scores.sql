@@ -113,8 +113,10 @@ factors as (
         standards.independence_weight,
         case when standards.expected_value_weight > 0 then expected_value_shares.share_below end as expected_value,
         case
-            when standards.growth_weight > 0 and inputs.revenue_90d + inputs.revenue_prior_90d > 0
-                then {{ ratio('inputs.revenue_90d', 'inputs.revenue_90d + inputs.revenue_prior_90d') }}
+            when standards.growth_weight = 0 or inputs.revenue_90d + inputs.revenue_prior_90d <= 0 then null
+            when inputs.revenue_90d <= 0 then 0
+            when inputs.revenue_prior_90d <= 0 then 1
+            else {{ ratio('inputs.revenue_90d', 'inputs.revenue_90d + inputs.revenue_prior_90d') }}
         end as growth,
         case when standards.industry_outlook_weight > 0 then inputs.outlook end as industry_outlook,
         case when standards.company_size_weight > 0 then company_size_shares.share_below end as company_size,
