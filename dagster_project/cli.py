@@ -149,7 +149,7 @@ def check() -> None:
         console.print("The sample's files are not in the inbox yet; the first `strata run` puts them there.")
         return
     with console.status("reading the sources"):
-        reads = inspect_reads(settings)
+        reads = inspect_reads(settings, now=datetime.now(UTC))
     rows: list[list[object]] = []
     for read in reads:
         counts = (read.counts.read, read.counts.rejected, read.counts.excluded) if read.counts else (None, None, None)

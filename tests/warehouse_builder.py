@@ -23,7 +23,7 @@ from dagster_project.contract.entities import ENTITIES
 from dagster_project.identity import link
 from dagster_project.landing import Manifest
 from dagster_project.settings import Paths, Settings, child_environment
-from dagster_project.settings.paths import Environment
+from dagster_project.settings.environment import Environment
 from dagster_project.settings.publishing import PublishingSettings
 from dagster_project.settings.standards import Standard
 from dagster_project.settings.yaml_documents import load_model

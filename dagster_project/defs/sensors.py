@@ -22,6 +22,7 @@ from dagster_project.defs.runs import end_dead_runs
 from dagster_project.defs.schedules import declared_for
 from dagster_project.defs.transform import DAILY_JOB
 from dagster_project.settings import Deployment, Settings
+from dagster_project.settings.sources import FilesSource
 from dagster_project.warehouse.run_window import last_complete_day
 
 # A file still being copied changes from one look to the next: a run starts when two looks, half a minute apart, agree.
@@ -72,7 +73,13 @@ def fingerprint(files: Iterator[Path]) -> str:
 
 def watched_files(settings: Settings) -> Iterator[Path]:
     """Every file that a mapping reads, once."""
-    patterns = {pattern for source in settings.sources.sources for read in source.reads for pattern in read.path}
+    patterns = {
+        pattern
+        for source in settings.sources.sources
+        if isinstance(source, FilesSource)
+        for read in source.reads
+        for pattern in read.path
+    }
     names = {
         name
         for pattern in patterns

@@ -6,7 +6,8 @@ customers) is dbt's.
 
 from dagster_project.landing.batches import Batch, LandedRead, LandingResult, Manifest, RowCounts
 from dagster_project.landing.check import InspectedRead, inspect_reads
-from dagster_project.landing.intake import BadRowsLimitExceeded, land
+from dagster_project.landing.committing import BadRowsLimitExceeded
+from dagster_project.landing.intake import land
 from dagster_project.landing.lock import LandingHeld
 from dagster_project.landing.quarantine import list_quarantine, replay_quarantine
 from dagster_project.landing.views import landing_relations

@@ -29,7 +29,8 @@ class Batch:
     rule of the mapping left out. Only new and changed rows are stored. Paths are relative to the landing folder.
     `earliest_changed_on` is the first business day that a new or changed row touches, by its old or its new day.
     `read_number` tells reads of one entity within a source apart (from 1, as in the settings). `replays` names the
-    batch whose quarantine was read again, `decimal_mark` what numbers in text were read with.
+    batch whose quarantine was read again, `decimal_mark` what numbers in text were read with. `watermark` is where
+    the pull that ended with this batch goes on.
     """
 
     batch_id: str
@@ -61,6 +62,7 @@ class Batch:
     replays: str | None = None
     decimal_mark: str = "."
     hash_probe: str = ""
+    watermark: str | None = None
     reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -176,6 +178,19 @@ class Manifest:
         """First business day with an event of `entity`, None where there is none."""
         days = [batch.first_event_on for batch in self.batches if batch.entity == entity and batch.first_event_on]
         return min(days, default=None)
+
+    def watermark(self, source: str, entity: str, read_number: int, mapping_fingerprint: str) -> str | None:
+        """Where the pull of a read goes on; None where it begins, also after a change of its mapping."""
+        return next(
+            (
+                batch.watermark
+                for batch in reversed(self.batches)
+                if batch.watermark is not None
+                and (batch.source, batch.entity, batch.read_number) == (source, entity, read_number)
+                and batch.mapping_fingerprint == mapping_fingerprint
+            ),
+            None,
+        )
 
     def absolute(self, relative: str) -> Path:
         """Where a path of a batch lies."""

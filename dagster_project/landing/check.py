@@ -8,17 +8,22 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from dagster_project.errors import StrataError
 from dagster_project.landing.intake import mappings
+from dagster_project.landing.pulled import pull_of
 from dagster_project.landing.rows import CheckedRows, Counts, Mapping, check_rows, missing_columns
 from dagster_project.settings import Settings
+from dagster_project.settings.sources import FileRead
 from dagster_project.sources.files import SourceFile, find_files, opened
+from dagster_project.sources.pulling import pull
 
 SAMPLE_REASONS = 5
+PULLED_SAMPLE = 200  # one page of either CRM
 
 
 @dataclass(frozen=True)
@@ -41,24 +46,34 @@ class InspectedRead:
     notes: tuple[str, ...] = ()
 
 
-def inspect_reads(settings: Settings) -> list[InspectedRead]:
-    """Read every file of every read as landing would; temporary files are readable by their owner only."""
+def inspect_reads(settings: Settings, *, now: datetime) -> list[InspectedRead]:
+    """Read every file of every read as landing would, and of systems that are pulled the first PULLED_SAMPLE records.
+
+    Temporary files are readable by their owner only.
+    """
     with tempfile.TemporaryDirectory(prefix="strata-check-") as folder:
         return [
-            inspected for mapping in mappings(settings) for inspected in _inspect_read(settings, mapping, Path(folder))
+            inspected
+            for mapping in mappings(settings)
+            for inspected in _inspect_read(settings, mapping, Path(folder), now)
         ]
 
 
-def _inspect_read(settings: Settings, mapping: Mapping, temporary: Path) -> Iterator[InspectedRead]:
-    source, entity = mapping.source.name, mapping.read.entity
+def _inspect_read(settings: Settings, mapping: Mapping, temporary: Path, now: datetime) -> Iterator[InspectedRead]:
+    source, read = mapping.source.name, mapping.read
     try:
-        files = find_files(settings.paths.data, mapping.read, place=mapping.place)
+        if isinstance(read, FileRead):
+            files = find_files(settings.paths.data, read, place=mapping.place)
+            missing = f"no file matches in {settings.paths.data}"
+        else:
+            asked = pull_of(settings, mapping, since=None, now=now, folder=temporary, limit=PULLED_SAMPLE)
+            files = [part.file for part in pull(mapping.source, read, asked) if part.row_count]
+            missing = "it holds no record"
     except StrataError as error:
-        yield InspectedRead(source, entity, ", ".join(mapping.read.path), problem=str(error))
+        yield InspectedRead(source, read.entity, read.place, problem=str(error))
         return
     if not files:
-        patterns = ", ".join(mapping.read.path)
-        yield InspectedRead(source, entity, patterns, problem=f"no file matches in {settings.paths.data}")
+        yield InspectedRead(source, read.entity, read.place, problem=missing)
     for file in files:
         yield _inspect_file(settings, mapping, file, temporary)
 
@@ -71,7 +86,7 @@ def _inspect_file(settings: Settings, mapping: Mapping, file: SourceFile, tempor
     try:
         con.execute("set TimeZone = 'UTC'")
         with opened(
-            con, file, mapping.read, wanted=mapping.wanted, place=mapping.place, temporary=temporary
+            con, file, mapping.read.form, wanted=mapping.wanted, place=mapping.place, temporary=temporary
         ) as records:
             found = tuple(column.name for column in records.columns)
             missing = tuple(missing_columns(records, mapping))
@@ -85,7 +100,7 @@ def _inspect_file(settings: Settings, mapping: Mapping, file: SourceFile, tempor
         return InspectedRead(source, entity, file.name, found, missing, problem=str(error))
     finally:
         con.close()
-    is_above_limit = counts.bad_share > settings.sources.bad_rows_limit(mapping.read)
+    is_above_limit = counts.bad_share() > settings.sources.bad_rows_limit(mapping.read)
     return InspectedRead(source, entity, file.name, found, (), counts, reasons, is_above_limit, notes=notes)
 
 

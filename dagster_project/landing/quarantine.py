@@ -11,18 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dagster_project.landing.batches import Batch, LandedRead, LandingResult, Manifest
-from dagster_project.landing.intake import (
-    Progress,
-    commit,
-    connected,
-    land_file,
-    landing,
-    mapping_fingerprint,
-    mappings,
-)
+from dagster_project.landing.committing import commit, connected, land_file, mapping_fingerprint
+from dagster_project.landing.intake import Progress, landing, mappings
 from dagster_project.landing.rows import Mapping, check_rows
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
+from dagster_project.settings.sources import FileRead
 from dagster_project.sources.files import SourceFile, find_files, fingerprint, glob_free, json_records
 from dagster_project.sql_text import quote_literal
 
@@ -113,6 +107,8 @@ def _replay(settings: Settings, manifest: Manifest, mapping: Mapping | None, bat
 
 def _file_in_place(settings: Settings, mapping: Mapping, batch: Batch) -> SourceFile | None:
     """The batch's own file, where it still lies there with the same content."""
+    if not isinstance(mapping.read, FileRead):
+        return None
     for file in find_files(settings.paths.data, mapping.read, place=mapping.place):
         if file.name == batch.source_file and fingerprint(file) == batch.content_fingerprint:
             return file

@@ -69,11 +69,9 @@ class Counts:
     def accepted(self) -> int:
         return self.read - self.rejected
 
-    @property
-    def bad_share(self) -> float:
-        """Share of rows that break the contract, of those that no rule left out."""
-        considered = self.read - self.excluded
-        return (self.rejected - self.excluded) / considered if considered else 0.0
+    def bad_share(self, *, of_at_least: int = 1) -> float:
+        """Share of rows that break the contract, of those that no rule left out, or of so many where they are fewer."""
+        return (self.rejected - self.excluded) / max(self.read - self.excluded, of_at_least)
 
 
 @dataclass(frozen=True)
@@ -121,11 +119,13 @@ def check_rows(
     file_name: str,
     replayed: Batch | None = None,
     is_streamed: bool = False,
+    may_lack_columns: bool = False,
 ) -> CheckedRows:
     """Fill `rows` and `broken` from a file's records, or from the quarantine of the batch `replayed`.
 
     With `is_streamed`, nothing is read yet: `rows` is a view over the file. Only for records that are streamable, of an
-    entity whose rows are judged one by one.
+    entity whose rows are judged one by one. With `may_lack_columns`, a mapped column that no record has is blank: a
+    system leaves out what is empty, and a later part of a pull may hold nothing of it.
 
     Raises:
         SourceError: a mapped column is not in the file, or its decimal mark cannot be told.
@@ -134,13 +134,13 @@ def check_rows(
     for name in mapping.read.where:
         _refuse_bad_expressions(con, mapping, name)
     if is_streamed:
-        decimal_mark = _fill_checked(con, records, mapping, file_name, replayed, kind="view")
+        decimal_mark = _fill_checked(con, records, mapping, file_name, replayed, may_lack_columns, kind="view")
         _fill_broken(con, records)
         _number_rows(con, records)
         return CheckedRows(mapping, records, file_name, decimal_mark, is_streamed=True)
     drop_rejects(con)
     try:
-        decimal_mark = _fill_checked(con, records, mapping, file_name, replayed)
+        decimal_mark = _fill_checked(con, records, mapping, file_name, replayed, may_lack_columns)
         lost = records.mend is not None and lost_lines(con)
     except duckdb.Error:
         if records.mend is None:
@@ -148,7 +148,7 @@ def check_rows(
         lost = True
     if lost and records.mend is not None:
         records = records.mend()
-        decimal_mark = _fill_checked(con, records, mapping, file_name, replayed)
+        decimal_mark = _fill_checked(con, records, mapping, file_name, replayed, may_lack_columns)
     _fill_broken(con, records)
     _number_rows(con, records)
     _hash_references(con, mapping)
@@ -159,6 +159,17 @@ def check_rows(
     if mapping.read.entity == "customers":
         _add_contact_points(con, mapping)
     return CheckedRows(mapping, records, file_name, decimal_mark)
+
+
+def keys_relation(records: Records, mapping: Mapping, *, beside: str) -> str:
+    """SQL of a table with the key of each record as the mapping makes it, and the column `beside` as it is."""
+    [name] = mapping.read.contract.own_key
+    cast = dict(_casts(records, mapping, ".", is_replay=True))[name]
+    raw = quote_identifier(f"raw {name}")
+    return (
+        f"select {cast.typed} as {quote_identifier(name)}, {beside} "
+        f"from (select {cast.raw} as {raw}, {beside} from ({records.relation}))"
+    )
 
 
 def missing_columns(records: Records, mapping: Mapping) -> list[str]:
@@ -184,10 +195,11 @@ def _fill_checked(
     mapping: Mapping,
     file_name: str,
     replayed: Batch | None,
+    may_lack_columns: bool,
     kind: str = "table",
 ) -> str:
     """Cast and check every record into `checked`; gives the decimal mark that numbers were read with."""
-    missing = missing_columns(records, mapping) if replayed is None else []
+    missing = [] if replayed is not None or may_lack_columns else missing_columns(records, mapping)
     if missing:
         there = ", ".join(column.name for column in records.columns[:SHOWN_COLUMNS])
         raise SourceError(f"{file_name}, read by {mapping.place}: {' '.join(missing)} The file has: {there}.")
@@ -288,7 +300,7 @@ def _unmapped_checks(mapping: Mapping) -> list[Check]:
 
 
 def _found(records: Records, name: str) -> SourceColumn:
-    """The column, or a blank one: a record that is replayed need not hold all that its file held."""
+    """The column, or a blank one: what is replayed or pulled need not hold all that the mapping names."""
     return records.find(name) or SourceColumn(name, "null::varchar")
 
 

@@ -55,6 +55,9 @@ class Written:
         return self.new + self.changed + self.unchanged
 
 
+NOTHING = Written(0, 0, 0, None, None, None, None, None)
+
+
 def hash_probe(con: duckdb.DuckDBPyConnection) -> str:
     """What this engine's hash() gives for a fixed row."""
     return str(con.execute(PROBE_SQL).fetchall()[0][0])
@@ -168,6 +171,71 @@ def write_orders_from_lines(
         earliest_changed_on=written_orders.earliest_changed_on,
     )
     return written_lines, written_orders
+
+
+def write_deletions(
+    con: duckdb.DuckDBPyConnection,
+    entity: Entity,
+    stamp: Stamp,
+    manifest: Manifest,
+    *,
+    keys: str,
+    all_of_read: int | None,
+    time_zone: str,
+) -> Written:
+    """Write the current rows of records that are gone, as deleted: the ones that `keys` names (the entity's one key,
+    deleted_at), or with `all_of_read` those landed by this read whose key is not among them.
+
+    A version is deleted at deleted_at, else when the batch lands. Keys that never landed, or are deleted already, are
+    nothing that changes.
+    """
+    [key] = entity.own_key
+    current = manifest.of(entity.name, stamp.source)
+    batches = [batch for batch in current if all_of_read is None or batch.read_number == all_of_read]
+    if not batches:
+        return NOTHING
+    con.execute(f"create or replace temp table named_keys as {keys}")
+    if all_of_read is None:
+        gone = f"select {key}, max(deleted_at) as deleted_at from named_keys group by {key}"
+    else:
+        gone = (
+            f"select distinct {key}, cast(null as timestamptz) as deleted_at from {_read_batches(batches, manifest)} "
+            f"anti join named_keys using ({key})"
+        )
+    public = [column.name for column in entity.public_columns]
+    columns = ", ".join(
+        f"newest.{column.name}" if column.name in public else f"cast(null as {column.type.sql}) as {column.name}"
+        for column in (*entity.columns, *entity.derived)
+    )
+    has_time = any(column.name == "updated_at" for column in entity.columns)
+    # The deletion is the newest version also where a clock of the source runs behind what it said before.
+    deleted_at = (
+        f"greatest(coalesce(gone.deleted_at, timestamptz {quote_literal(stamp.landed_at.isoformat())}), "
+        "newest.updated_at)"
+    )
+    con.execute(
+        f"""
+        create or replace temp table deletions as
+        with gone as ({gone}),
+        versions as (
+            select landed.* from {_read_batches(current, manifest)} as landed semi join gone using ({key})
+        ),
+        newest as (
+            select * from versions
+            qualify row_number() over (
+                partition by {key} order by {_updated_at(entity)} desc nulls last, batch_sequence desc, row_number desc
+            ) = 1
+        )
+        select
+            {columns.replace("newest.updated_at", f"{deleted_at} as updated_at") if has_time else columns},
+            true as is_deleted,
+            row_number() over (order by {key}) as row_number
+        from newest inner join gone using ({key})
+        where not newest.is_deleted
+        order by {key}
+        """
+    )
+    return write_batch(con, entity, stamp, manifest, relation="select * from deletions", time_zone=time_zone)
 
 
 def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp: Stamp, path: Path) -> None:

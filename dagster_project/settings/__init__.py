@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_project.settings.paths import Deployment, Environment, Paths, find_paths, read_environment
+from dagster_project.settings.environment import Deployment, Environment, read_environment
+from dagster_project.settings.paths import Paths, find_paths
 from dagster_project.settings.publishing import PublishingSettings
 from dagster_project.settings.sources import SourcesSettings
 from dagster_project.settings.standards import Standard

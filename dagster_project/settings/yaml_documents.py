@@ -147,14 +147,12 @@ def _describe(detail: ErrorDetails, path: Path, lines: Mapping[Place, int], mode
     return f"{path}:{line}: {dotted or 'the file'}: {_message(detail, place, model)}"
 
 
-_BRANCH = re.compile(r"(function-\w+|tuple|list|dict|literal|constrained-\w+)\[.*\]")
+_BRANCH = re.compile(r"(function-\w+|tuple|list|dict|literal|constrained-\w+|kind)\[.*\]")
 
 
 def _is_branch(part: int | str) -> bool:
     """Pydantic names the branch of a union in the place, such as `function-before[…]`; a user's key never looks so."""
-    return isinstance(part, str) and bool(
-        re.fullmatch(r"(function-\w+|tuple|list|dict|literal|constrained-\w+)\[.*\]", part)
-    )
+    return isinstance(part, str) and _BRANCH.fullmatch(part) is not None
 
 
 def _message(detail: ErrorDetails, place: Place, model: type[BaseModel]) -> str:
@@ -167,6 +165,10 @@ def _message(detail: ErrorDetails, place: Place, model: type[BaseModel]) -> str:
         return f"there is no setting {place[-1]!r} here{did_you_mean(str(place[-1]), _fields_at(model, keys))}"
     if kind == "missing":
         return "is missing; it must be given."
+    if kind == "union_tag_invalid":
+        expected = re.findall(r"'kind\[(\w+)\]'", str((detail.get("ctx") or {})["expected_tags"]))
+        tag = str((detail.get("ctx") or {})["tag"]).removeprefix("kind[").removesuffix("]")
+        return f"there is no kind {tag!r}{did_you_mean(tag, expected)}"
     message = detail["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if kind in ("literal_error", "enum") and isinstance(given, str):

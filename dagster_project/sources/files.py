@@ -21,7 +21,7 @@ from typing import IO, Any, cast
 import duckdb
 
 from dagster_project.errors import StrataError
-from dagster_project.settings.sources import FORMAT_BY_EXTENSION, FileFormat, Read
+from dagster_project.settings.sources import FORMAT_BY_EXTENSION, FileForm, FileFormat, FileRead
 from dagster_project.sources.delimited import Dialect, find_dialect, mend_quoting
 from dagster_project.sources.spreadsheets import read_sheet
 from dagster_project.sources.text_encoding import as_utf8
@@ -93,7 +93,7 @@ class Records:
         return next((column for column in self.columns if column.name == name.strip(BLANKS)), None)
 
 
-def find_files(data: Path, read: Read, *, place: str) -> list[SourceFile]:
+def find_files(data: Path, read: FileRead, *, place: str) -> list[SourceFile]:
     """Files that the patterns of a read match, in natural order of their names, archives by member.
 
     Raises:
@@ -124,7 +124,7 @@ def fingerprint(file: SourceFile) -> str:
 def opened(
     con: duckdb.DuckDBPyConnection,
     file: SourceFile,
-    read: Read,
+    form: FileForm,
     *,
     wanted: Sequence[str],
     place: str,
@@ -141,15 +141,15 @@ def opened(
     try:
         path = _unpacked(file, place, temporary, made)
         if file.format == "parquet":
-            yield replace(_parquet(con, path), decimal=read.decimal)
+            yield replace(_parquet(con, path), decimal=form.decimal)
         elif file.format == "excel":
-            yield _excel(con, path, file, read, place)
+            yield _excel(con, path, file, form, place)
         elif file.format in ("csv", "tsv"):
-            text = _utf8(path, file, read, place, temporary, made)
-            yield _delimited(text, file, read, wanted, place, temporary, made)
+            text = _utf8(path, file, form, place, temporary, made)
+            yield _delimited(text, file, form, wanted, place, temporary, made)
         else:
-            text = _utf8(path, file, read, place, temporary, made)
-            yield replace(_json(con, text, file, wanted), decimal=read.decimal)
+            text = _utf8(path, file, form, place, temporary, made)
+            yield replace(_json(con, text, file, wanted), decimal=form.decimal)
     except FILE_FAULTS as error:
         raise SourceError(f"{file.name} cannot be read as {file.format}: {_first_line(error)} See {place}.") from error
     finally:
@@ -192,7 +192,7 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name) if part]
 
 
-def _members(path: Path, data: Path, read: Read, place: str) -> list[SourceFile]:
+def _members(path: Path, data: Path, read: FileRead, place: str) -> list[SourceFile]:
     name = str(path.relative_to(data)) if path.is_relative_to(data) else str(path)
     if path.suffix.lower() != ".zip":
         inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
@@ -250,9 +250,9 @@ def _copy_within_limit(content: IO[bytes], target: Path, file: SourceFile) -> No
             out.write(chunk)
 
 
-def _utf8(path: Path, file: SourceFile, read: Read, place: str, temporary: Path, made: list[Path]) -> Path:
+def _utf8(path: Path, file: SourceFile, form: FileForm, place: str, temporary: Path, made: list[Path]) -> Path:
     target = temporary / f"{len(made)}-{file.path.stem[:40]}-utf8"
-    converted = as_utf8(path, target, encoding=read.encoding, name=file.name, place=place)
+    converted = as_utf8(path, target, encoding=form.encoding, name=file.name, place=place)
     if converted != path:
         made.append(converted)
     return converted
@@ -279,9 +279,9 @@ def _parquet(con: duckdb.DuckDBPyConnection, path: Path) -> Records:
     )
 
 
-def _excel(con: duckdb.DuckDBPyConnection, path: Path, file: SourceFile, read: Read, place: str) -> Records:
-    decimal = "," if read.decimal == "," else "."
-    table = read_sheet(path, sheet=read.sheet, header_row=read.header_row, decimal=decimal, name=file.name, place=place)
+def _excel(con: duckdb.DuckDBPyConnection, path: Path, file: SourceFile, form: FileForm, place: str) -> Records:
+    decimal = "," if form.decimal == "," else "."
+    table = read_sheet(path, sheet=form.sheet, header_row=form.header_row, decimal=decimal, name=file.name, place=place)
     con.register("sheet", table.rows)
     columns = [
         SourceColumn(name, quote_identifier(physical))
@@ -294,15 +294,15 @@ def _excel(con: duckdb.DuckDBPyConnection, path: Path, file: SourceFile, read: R
 def _delimited(
     path: Path,
     file: SourceFile,
-    read: Read,
+    form: FileForm,
     wanted: Sequence[str],
     place: str,
     temporary: Path,
     made: list[Path],
 ) -> Records:
-    delimiter = "\t" if file.format == "tsv" and read.delimiter == "auto" else read.delimiter
+    delimiter = "\t" if file.format == "tsv" and form.delimiter == "auto" else form.delimiter
     dialect = find_dialect(
-        path, delimiter=delimiter, header_row=read.header_row, wanted=wanted, name=file.name, place=place
+        path, delimiter=delimiter, header_row=form.header_row, wanted=wanted, name=file.name, place=place
     )
     columns = [SourceColumn(name, f"c{index}") for index, name in enumerate(dialect.headers)]
     _refuse_doubled([column for column in columns if column.name in wanted], file)
@@ -310,7 +310,7 @@ def _delimited(
         _read_csv(path, dialect),
         tuple(columns),
         _struct_text(columns),
-        read.decimal,
+        form.decimal,
         broken=(
             f"select cast(line as bigint) - {dialect.lines_before} as record, any_value(csv_line) as text, "
             "any_value(case error_type when 'MISSING COLUMNS' then 'the line has fewer fields than the header' "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from landing_workshop import Workshop
+from landing_workshop import NOW, Workshop
 
 from dagster_project.errors import StrataError
 from dagster_project.landing import inspect_reads
@@ -394,13 +394,13 @@ def test_settings_and_values_cannot_speak_sql(workshop: Workshop) -> None:
 
 def test_inspecting_says_what_landing_would_do_and_writes_nothing(workshop: Workshop) -> None:
     workshop.write("orders.csv", "no,buyer,at,total\n1,a,2024-01-01,5\n1,a,2024-01-02,6\n2,,2024-01-01,5\n")
-    [inspected] = inspect_reads(workshop.settings(ORDERS, limit=0.1))
+    [inspected] = inspect_reads(workshop.settings(ORDERS, limit=0.1), now=NOW)
     assert inspected.columns_found == ("no", "buyer", "at", "total")
     assert inspected.counts is not None
     assert (inspected.counts.read, inspected.counts.rejected) == (3, 1)
     assert inspected.reasons == (("customer_ref is missing", 1),)
     assert inspected.is_above_limit
     assert "orders: from lines" in inspected.notes[0]
-    [missing] = inspect_reads(workshop.settings(ORDERS.replace("gross_amount: total", "gross_amount: totl")))
+    [missing] = inspect_reads(workshop.settings(ORDERS.replace("gross_amount: total", "gross_amount: totl")), now=NOW)
     assert missing.problem == "columns.gross_amount: no column 'totl'; did you mean 'total'?"
     assert not workshop.paths.landing.exists()
