@@ -71,6 +71,8 @@ def main(
     """Measure, compare every row with the bare script's, print, and write docs/benchmarks.md."""
     console = Console(width=120)
     figures = []
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     for number in orders or [1_000_000, 10_000_000]:
         work = Path(tempfile.mkdtemp(prefix="strata-bench-", dir=folder))
         try:
