@@ -5,13 +5,13 @@ Nothing here opens data or starts work. Every other room receives a `Settings` o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagster_project.settings.environment import Deployment, Environment, read_environment
 from dagster_project.settings.paths import Paths, find_paths
 from dagster_project.settings.publishing import PublishingSettings
-from dagster_project.settings.sources import SourcesSettings
+from dagster_project.settings.sources import Pairs, SourcesSettings, read_pairs
 from dagster_project.settings.standards import Standard
 from dagster_project.settings.yaml_documents import load_model
 
@@ -27,6 +27,7 @@ class Settings:
     sources: SourcesSettings
     standard: Standard
     publishing: PublishingSettings
+    pairs: Pairs = field(default_factory=Pairs)
 
     @property
     def deployment(self) -> Deployment:
@@ -37,18 +38,20 @@ class Settings:
 
 
 def load_settings(config: Path | None = None, data: Path | None = None) -> Settings:
-    """Read sources.yaml, standards.yaml and publishing.yaml of the config folder.
+    """Read sources.yaml with its files of pairs, standards.yaml and publishing.yaml of the config folder.
 
     Raises:
         SettingsError: a file is missing or says something that cannot be; the message names file, line and cure.
     """
     paths = find_paths(config, data)
+    sources = load_model(paths.config / "sources.yaml", SourcesSettings)
     return Settings(
         paths=paths,
         environment=read_environment(),
-        sources=load_model(paths.config / "sources.yaml", SourcesSettings),
+        sources=sources,
         standard=load_model(paths.config / "standards.yaml", Standard),
         publishing=load_model(paths.config / "publishing.yaml", PublishingSettings),
+        pairs=read_pairs(paths.config, sources.identity),
     )
 
 

@@ -18,6 +18,7 @@ from dagster_project.settings.sources.document import SourcesSettings
 from dagster_project.settings.sources.files import FORMAT_BY_EXTENSION, FileFormat, FileRead, FilesSource
 from dagster_project.settings.sources.fxiaoke import FxiaokeSource, ObjectRead
 from dagster_project.settings.sources.http import HttpPolicy
+from dagster_project.settings.sources.identity import CustomersAre, Identity, Pair, Pairs, read_pairs
 from dagster_project.settings.sources.kinds import Source
 from dagster_project.settings.sources.reads import BaseSource, FileForm, PulledRead, Read
 from dagster_project.settings.sources.zoho_crm import ModuleRead, ZohoSource
@@ -32,6 +33,7 @@ __all__ = [
     "Business",
     "ColumnSpec",
     "Condition",
+    "CustomersAre",
     "DatabaseSource",
     "FileForm",
     "FileFormat",
@@ -39,14 +41,18 @@ __all__ = [
     "FilesSource",
     "FxiaokeSource",
     "HttpPolicy",
+    "Identity",
     "LandingLimits",
     "ModuleRead",
     "NumberStyle",
     "ObjectRead",
+    "Pair",
+    "Pairs",
     "PulledRead",
     "Read",
     "Source",
     "SourcesSettings",
     "TableRead",
     "ZohoSource",
+    "read_pairs",
 ]

@@ -1,4 +1,4 @@
-"""The whole of config/sources.yaml: the business, and where each entity comes from.
+"""The whole of config/sources.yaml: the business, where each entity comes from, and who is who.
 
 Only what a mapping says and whether it can be meant; whether a source has the columns is found when it is read.
 """
@@ -10,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from dagster_project.settings.sources.business import Business, LandingLimits
+from dagster_project.settings.sources.identity import Identity
 from dagster_project.settings.sources.kinds import Source
 from dagster_project.settings.sources.parts import Part
 from dagster_project.settings.sources.reads import Read
@@ -21,6 +22,7 @@ class SourcesSettings(Part):
 
     business: Business
     landing: LandingLimits = LandingLimits()
+    identity: Identity = Identity()
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
