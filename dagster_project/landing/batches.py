@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
@@ -30,7 +31,7 @@ class Batch:
     `earliest_changed_on` is the first business day that a new or changed row touches, by its old or its new day.
     `read_number` tells reads of one entity within a source apart (from 1, as in the settings). `replays` names the
     batch whose quarantine was read again, `decimal_mark` what numbers in text were read with. `watermark` is where
-    the pull that ended with this batch goes on.
+    the pull that ended with this batch goes on; `is_pulled` tells parts of pulls from files.
     """
 
     batch_id: str
@@ -63,6 +64,7 @@ class Batch:
     decimal_mark: str = "."
     hash_probe: str = ""
     watermark: str | None = None
+    is_pulled: bool = False
     reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -180,17 +182,18 @@ class Manifest:
         return min(days, default=None)
 
     def watermark(self, source: str, entity: str, read_number: int, mapping_fingerprint: str) -> str | None:
-        """Where the pull of a read goes on; None where it begins, also after a change of its mapping."""
-        return next(
-            (
-                batch.watermark
-                for batch in reversed(self.batches)
-                if batch.watermark is not None
-                and (batch.source, batch.entity, batch.read_number) == (source, entity, read_number)
-                and batch.mapping_fingerprint == mapping_fingerprint
-            ),
-            None,
-        )
+        """Where the pull of a read goes on; None where it begins.
+
+        It begins anew after every change of its mapping, also back to one that it had: what landed in between did so
+        with the other.
+        """
+        for batch in reversed(self.batches):
+            if (batch.source, batch.entity, batch.read_number) == (source, entity, read_number) and not batch.replays:
+                if batch.mapping_fingerprint != mapping_fingerprint:
+                    return None
+                if batch.watermark is not None:
+                    return batch.watermark
+        return None
 
     def absolute(self, relative: str) -> Path:
         """Where a path of a batch lies."""
@@ -202,21 +205,24 @@ class Manifest:
 
     @cached_property
     def _superseded(self) -> frozenset[str]:
-        """Batches of a file that was read again as a whole, by the same read with another mapping."""
+        """Batches of what was read again as a whole, by the same read with another mapping: a file, or all pulls."""
         newest: dict[tuple[str, str, int, str, str], str] = {}
+        pulled: dict[tuple[str, str, int], list[Batch]] = {}
         older: set[str] = set()
         for batch in self.batches:
-            if batch.replays is None:
-                place = (
-                    batch.source,
-                    batch.entity,
-                    batch.read_number,
-                    batch.source_file,
-                    batch.content_fingerprint,
-                )
-                if place in newest:
-                    older.add(newest[place])
-                newest[place] = batch.batch_id
+            if batch.replays is not None:
+                continue
+            read = (batch.source, batch.entity, batch.read_number)
+            place = (*read, batch.source_file, batch.content_fingerprint)
+            if place in newest:
+                older.add(newest[place])
+            newest[place] = batch.batch_id
+            if batch.is_pulled:
+                before = pulled.setdefault(read, [])
+                if before and before[-1].mapping_fingerprint != batch.mapping_fingerprint:
+                    older.update(each.batch_id for each in before)
+                    before.clear()
+                before.append(batch)
         return frozenset(older)
 
     def readings(self) -> Iterator[tuple[Batch, tuple[Batch, ...]]]:
@@ -273,7 +279,7 @@ def write_entry(landing: Path, batches: Iterable[Batch]) -> Path:
 
 
 def remove_orphans(paths: Paths, manifest: Manifest) -> list[Path]:
-    """Remove what no entry names: Parquet of a killed landing, unfinished entries, temporary files."""
+    """Remove what no entry names: Parquet of a killed landing, unfinished entries, temporary files, spooled records."""
     known = {
         manifest.absolute(path)
         for batch in manifest.batches
@@ -289,7 +295,10 @@ def remove_orphans(paths: Paths, manifest: Manifest) -> list[Path]:
         *manifest_folder(paths.landing).glob("*.unfinished"),
     ]
     for path in candidates:
-        if path.is_file() and path not in known:
-            path.unlink()
+        if path not in known:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
             removed.append(path)
     return removed

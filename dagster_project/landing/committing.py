@@ -10,9 +10,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -20,6 +19,7 @@ from dagster_project.contract.contact_points import keyed_hash
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.errors import StrataError
 from dagster_project.landing.batches import Batch, LandedRead, Manifest, write_entry
+from dagster_project.landing.deletions import with_returned
 from dagster_project.landing.rows import CheckedRows, Counts, Mapping, check_rows
 from dagster_project.landing.writing import (
     Stamp,
@@ -40,8 +40,11 @@ from dagster_project.sql_text import quote_identifier, quote_literal
 # Counts up when the contract or a cast changes what a mapping gives, so that files are read again.
 CONTRACT_VERSION = 1
 TOP_REASONS = 5
-# A pull brings what is new, often a few rows: one bad row of twenty is no sign that the mapping is wrong.
+# A pull brings what is new, often a few rows: one bad row of twenty is no sign that the mapping is wrong, most of them
+# are.
 PULLED_ROWS_JUDGED = 1_000
+WRONG_MAPPING_ROWS = 5
+WRONG_MAPPING_SHARE = 0.5
 
 
 class BadRowsLimitExceeded(StrataError):
@@ -175,13 +178,15 @@ def commit(
         quarantine = settings.paths.landing / "quarantine" / f"{stamp(0).batch_id}.parquet"
         write_quarantine(con, checked, stamp(0), quarantine)
     limit = settings.sources.bad_rows_limit(mapping.read)
-    judged = PULLED_ROWS_JUDGED if isinstance(mapping.read, PulledRead) else 1
-    if replays is None and counts.bad_share(of_at_least=judged) > limit:
+    is_pulled = isinstance(mapping.read, PulledRead)
+    if replays is None and _are_too_many_bad(counts, limit, is_pulled=is_pulled):
         if streamed is not None and streamed.path is not None:
             streamed.path.unlink()
         raise BadRowsLimitExceeded(_limit_message(mapping, file_name, counts, limit, reasons, quarantine))
     probe = hash_probe(con)
     accepted = "select * exclude (reasons, is_excluded) from rows where reasons is null"
+    if is_pulled and not checked.is_streamed and len(entity.own_key) == 1:
+        accepted = with_returned(con, entity, stamp(0), manifest, relation=accepted)
 
     def batch(written: Written, at: Stamp, entity_name: str, rows: Counts | None) -> Batch:
         told = written_batch(
@@ -206,7 +211,6 @@ def commit(
         batches = [batch(lines, stamps[0], entity.name, counts), batch(orders, stamps[1], "orders", None)]
     else:
         written = streamed or write_batch(con, entity, stamp(0), manifest, relation=accepted, time_zone=time_zone)
-        written = replace(written, earliest_changed_on=_changed_since(written, entity.is_versioned, now, time_zone))
         batches = [batch(written, stamp(0), entity.name, counts)]
         if mapping.read.links:
             links = write_batch(
@@ -214,7 +218,7 @@ def commit(
                 ENTITIES["customer_links"],
                 stamp(1),
                 manifest,
-                relation=_links_sql(mapping, accepted),
+                relation=links_sql(mapping, accepted),
                 time_zone=time_zone,
                 position="place",
             )
@@ -259,6 +263,7 @@ def written_batch(
         path_sha256=sha256_of(written.path) if written.path else None,
         personal_sha256=sha256_of(written.personal_path) if written.personal_path else None,
         watermark=watermark,
+        is_pulled=isinstance(mapping.read, PulledRead),
     )
 
 
@@ -269,14 +274,7 @@ def stamp_of(mapping: Mapping, sequence: int, *, content: str, mapped: str, file
     return Stamp(batch_id, sequence, mapping.source.name, file_name, now)
 
 
-def _changed_since(written: Written, is_versioned: bool, now: datetime, time_zone: str) -> date | None:
-    """A version that says no day of its own holds from the day on which it landed."""
-    if written.earliest_changed_on is None and is_versioned and written.new + written.changed:
-        return now.astimezone(ZoneInfo(time_zone)).date()
-    return written.earliest_changed_on
-
-
-def _links_sql(mapping: Mapping, accepted: str) -> str:
+def links_sql(mapping: Mapping, accepted: str) -> str:
     """One row a customer and linked source; a link that is gone is a deleted row."""
     parts = []
     for number, linked in enumerate(mapping.read.links):
@@ -289,6 +287,14 @@ def _links_sql(mapping: Mapping, accepted: str) -> str:
     return " union all ".join(parts)
 
 
+def _are_too_many_bad(counts: Counts, limit: float, *, is_pulled: bool) -> bool:
+    """Whether so many rows are bad that nothing of a file, or of a part of a pull, may land."""
+    if not is_pulled:
+        return counts.bad_share() > limit
+    is_wrong = counts.rejected - counts.excluded >= WRONG_MAPPING_ROWS and counts.bad_share() > WRONG_MAPPING_SHARE
+    return counts.bad_share(of_at_least=PULLED_ROWS_JUDGED) > limit or (is_wrong and counts.bad_share() > limit)
+
+
 def _relative(paths: Paths, path: Path | None) -> str | None:
     return str(path.relative_to(paths.landing)) if path is not None else None
 
@@ -297,10 +303,14 @@ def _limit_message(
     mapping: Mapping, file_name: str, counts: Counts, limit: float, reasons: dict[str, int], quarantine: Path | None
 ) -> str:
     top = "; ".join(f"{reason} ({count})" for reason, count in list(reasons.items())[:TOP_REASONS])
+    cure = (
+        "Nothing of them was landed, and the next run pulls them again: mend the mapping or the records"
+        if isinstance(mapping.read, PulledRead)
+        else "Nothing of the file was landed: mend the mapping or the file"
+    )
     return (
         f"{file_name}, source {mapping.source.name}, entity {mapping.read.entity}: "
         f"{counts.rejected - counts.excluded} of {counts.read - counts.excluded} rows ({counts.bad_share():.2%}) "
         f"are bad, more than the limit of {limit:.2%}. "
-        f"Most common: {top}. All are in {quarantine}. Nothing of the file was landed: mend the mapping or the file, "
-        f"or set bad_rows_limit at {mapping.place}."
+        f"Most common: {top}. All are in {quarantine}. {cure}, or set bad_rows_limit at {mapping.place}."
     )

@@ -5,27 +5,71 @@ Deleted records are landed as the rows they were, marked as deleted. Talking to 
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
-from dagster_project.landing.batches import LandedRead, Manifest, write_entry
+from dagster_project.contract.entities import ENTITIES
+from dagster_project.landing.batches import Batch, LandedRead, Manifest, write_entry
 from dagster_project.landing.committing import (
     connected,
     land_file,
+    links_sql,
     mapping_fingerprint,
     stamp_of,
     temporary_folder,
     written_batch,
 )
-from dagster_project.landing.rows import Mapping, keys_relation
-from dagster_project.landing.writing import NOTHING, Stamp, Written, hash_probe, write_deletions
+from dagster_project.landing.deletions import write_deletions
+from dagster_project.landing.rows import Mapping, fill_named_keys
+from dagster_project.landing.writing import NOTHING, Stamp, Written, hash_probe, write_batch
 from dagster_project.settings import Settings
+from dagster_project.settings.paths import Paths
+from dagster_project.settings.sources import PulledRead
 from dagster_project.sources.files import fingerprint, opened
-from dagster_project.sources.pulling import DELETED_AT, Holding, Part, Pull, pull
+from dagster_project.sources.pulling import Holding, Part, Pull, pull, pulled_from
+from dagster_project.sql_text import quote_identifier
+
+
+@dataclass(frozen=True)
+class _PulledRead:
+    """One read that is pulled, and what its batches are landed with."""
+
+    settings: Settings
+    mapping: Mapping
+    pulled: PulledRead
+    mapped: str
+    now: datetime
+
+    @property
+    def origin(self) -> str:
+        return pulled_from(self.mapping.source, self.mapping.read)
+
+    def stamp(self, sequence: int, content: str) -> Stamp:
+        return stamp_of(
+            self.mapping, sequence, content=content, mapped=self.mapped, file_name=self.origin, now=self.now
+        )
+
+    def watermark(self, manifest: Manifest) -> str | None:
+        """Where the next pull goes on."""
+        return manifest.watermark(
+            self.mapping.source.name, self.mapping.read.entity, self.mapping.read_number, self.mapped
+        )
+
+    def batches(self, manifest: Manifest) -> list[Batch]:
+        """What this read has landed; also from elsewhere, where it was pointed at another place since."""
+        at = (self.mapping.source.name, self.mapping.read.entity, self.mapping.read_number)
+        return [batch for batch in manifest.batches if (batch.source, batch.entity, batch.read_number) == at]
+
+    def has_seen_records(self, manifest: Manifest) -> bool:
+        """Whether records have landed with this mapping, so that all its columns have been found once."""
+        return any(batch.mapping_fingerprint == self.mapped and batch.rows_read for batch in self.batches(manifest))
 
 
 def land_pulled(
@@ -35,19 +79,23 @@ def land_pulled(
 
     A kill costs at most the part that was on its way: the next pull goes on from the watermark of the last landed one.
     """
-    source, entity = mapping.source, mapping.read.entity
-    mapped = mapping_fingerprint(mapping)
-    since = manifest.watermark(source.name, entity, mapping.read_number, mapped)
-    asked = pull_of(settings, mapping, since=since, now=now, folder=temporary_folder(settings.paths), say=say)
-    found = False
-    for number, part in enumerate(pull(source, mapping.read, asked)):
-        landed = _land_part(settings, manifest, mapping, part, mapped, now, is_first=since is None and number == 0)
-        part.file.path.unlink(missing_ok=True)
-        manifest = manifest.with_batches(landed.batches)
-        found = True
-        yield landed
-    if not found:
-        yield LandedRead(source.name, entity, f"{source.kind}:{mapping.read.place}", note="nothing new")
+    if not isinstance(mapping.read, PulledRead):
+        raise TypeError(f"{mapping.place} is read from files, not pulled")
+    read = _PulledRead(settings, mapping, mapping.read, mapping_fingerprint(mapping), now)
+    has_news = False
+    with _spool_folder(settings.paths) as folder:
+        asked = pull_of(settings, mapping, since=read.watermark(manifest), now=now, folder=folder, say=say)
+        with closing(pull(mapping.source, mapping.read, asked)) as parts:
+            for part in parts:
+                if _says_nothing(part, since=read.watermark(manifest)):
+                    continue
+                landed = _land_part(read, manifest, part)
+                part.file.path.unlink(missing_ok=True)
+                manifest = manifest.with_batches(landed.batches)
+                has_news = True
+                yield landed
+    if not has_news:
+        yield LandedRead(mapping.source.name, mapping.read.entity, read.origin, note="nothing new")
 
 
 def pull_of(
@@ -61,7 +109,8 @@ def pull_of(
     limit: int | None = None,
 ) -> Pull:
     """What the connector of a read is asked."""
-    key = mapping.read.columns.get(mapping.read.contract.own_key[0])
+    own_key = mapping.read.contract.own_key
+    key = mapping.read.columns.get(own_key[0]) if len(own_key) == 1 else None
     return Pull(
         since=since,
         wanted=mapping.wanted,
@@ -74,62 +123,90 @@ def pull_of(
     )
 
 
-def _land_part(
-    settings: Settings,
-    manifest: Manifest,
-    mapping: Mapping,
-    part: Part,
-    mapped: str,
-    now: datetime,
-    *,
-    is_first: bool,
-) -> LandedRead:
-    content = fingerprint(part.file)
-    with connected(settings.paths) as con:
+@contextmanager
+def _spool_folder(paths: Paths) -> Iterator[Path]:
+    """A folder for the records of one pull, readable by their owner only and gone at the end of it."""
+    folder = Path(tempfile.mkdtemp(prefix="pull-", dir=temporary_folder(paths)))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _says_nothing(part: Part, *, since: str | None) -> bool:
+    """Whether landing a part would leave everything as it is: a pull an hour is 8,760 manifest entries a year."""
+    holds_nothing = part.row_count == 0 and part.holding is not Holding.ALL_KEYS
+    return holds_nothing and part.watermark in (None, since)
+
+
+def _land_part(read: _PulledRead, manifest: Manifest, part: Part) -> LandedRead:
+    mapping = read.mapping
+    file = replace(part.file, name=read.origin)
+    content = fingerprint(file) if part.row_count else ""
+    with connected(read.settings.paths) as con:
         if part.holding is Holding.RECORDS and part.row_count:
             return land_file(
                 con,
-                settings,
+                read.settings,
                 manifest,
                 mapping,
-                part.file,
+                file,
                 content=content,
-                mapped=mapped,
-                now=now,
+                mapped=read.mapped,
+                now=read.now,
                 watermark=part.watermark,
-                may_lack_columns=not is_first,
+                may_lack_columns=read.has_seen_records(manifest),
             )
-        stamp = stamp_of(
-            mapping, manifest.newest_sequence + 1, content=content, mapped=mapped, file_name=part.file.name, now=now
-        )
-        written = NOTHING if part.holding is Holding.RECORDS else _delete(con, settings, manifest, mapping, part, stamp)
+        stamp = read.stamp(manifest.newest_sequence + 1, content)
+        written = NOTHING if part.holding is Holding.RECORDS else _delete(con, read, manifest, part, stamp)
         batch = written_batch(
-            settings, mapping, written, stamp, content=content, mapped=mapped, watermark=part.watermark
+            read.settings, mapping, written, stamp, content=content, mapped=read.mapped, watermark=part.watermark
         )
-        batch = replace(batch, hash_probe=hash_probe(con))
-    write_entry(settings.paths.landing, [batch])
-    return LandedRead(mapping.source.name, mapping.read.entity, part.file.name, (batch,))
+        probe = hash_probe(con)
+        batches = [replace(batch, hash_probe=probe)]
+        if mapping.read.links and written.stored:
+            batches.append(replace(_delete_links(con, read, manifest, content), hash_probe=probe))
+    write_entry(read.settings.paths.landing, batches)
+    return LandedRead(mapping.source.name, mapping.read.entity, file.name, tuple(batches))
 
 
-def _delete(
-    con: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    manifest: Manifest,
-    mapping: Mapping,
-    part: Part,
-    stamp: Stamp,
-) -> Written:
+def _delete(con: duckdb.DuckDBPyConnection, read: _PulledRead, manifest: Manifest, part: Part, stamp: Stamp) -> Written:
     """Write the records that are gone as deleted rows."""
-    temporary = temporary_folder(settings.paths)
-    form = mapping.read.form
-    with opened(con, part.file, form, wanted=mapping.wanted, place=mapping.place, temporary=temporary) as records:
-        return write_deletions(
-            con,
-            mapping.read.contract,
-            stamp,
-            manifest,
-            keys=keys_relation(records, mapping, beside=DELETED_AT),
-            # Another read of the same entity lands other records, which are no less there for being no part of these.
-            all_of_read=mapping.read_number if part.holding is Holding.ALL_KEYS else None,
-            time_zone=mapping.business.time_zone,
-        )
+    mapping = read.mapping
+    temporary = temporary_folder(read.settings.paths)
+    with opened(
+        con, part.file, mapping.read.form, wanted=mapping.wanted, place=mapping.place, temporary=temporary
+    ) as records:
+        fill_named_keys(con, records, mapping)
+    entity, time_zone = mapping.read.contract, mapping.business.time_zone
+    written = write_deletions(
+        con,
+        entity,
+        stamp,
+        manifest,
+        # Another read of the same entity lands other records, which are no less there for being no part of these.
+        landed=[batch for batch in read.batches(manifest) if batch.source_file == read.origin and batch.path],
+        are_all_keys=part.holding is Holding.ALL_KEYS,
+        time_zone=time_zone,
+        limit=read.pulled.gone_records_limit,
+        place=mapping.place,
+    )
+    return written
+
+
+def _delete_links(con: duckdb.DuckDBPyConnection, read: _PulledRead, manifest: Manifest, content: str) -> Batch:
+    """Write what the customers in `deletions` said of other sources as deleted."""
+    mapping = read.mapping
+    no_links = ", ".join(f"null as {quote_identifier(f'link {linked}')}" for linked in mapping.read.links)
+    stamp = read.stamp(manifest.newest_sequence + 2, content)
+    written = write_batch(
+        con,
+        ENTITIES["customer_links"],
+        stamp,
+        manifest,
+        relation=links_sql(mapping, f"select *, {no_links} from deletions"),
+        time_zone=mapping.business.time_zone,
+        position="place",
+    )
+    batch = written_batch(read.settings, mapping, written, stamp, content=content, mapped=read.mapped, watermark=None)
+    return replace(batch, entity="customer_links", is_derived=True)

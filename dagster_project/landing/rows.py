@@ -32,6 +32,7 @@ from dagster_project.landing.expressions import (
 from dagster_project.settings.sources import CONTACT_POINTS, Business, ColumnSpec, Condition, Read, Source
 from dagster_project.settings.yaml_documents import did_you_mean
 from dagster_project.sources.files import Records, SourceColumn, SourceError, drop_rejects, lost_lines
+from dagster_project.sources.pulling import DELETED_AT
 from dagster_project.sql_text import quote_identifier, quote_literal
 
 # Enough rows to see how numbers are written; where they show nothing, all rows are looked at.
@@ -161,15 +162,23 @@ def check_rows(
     return CheckedRows(mapping, records, file_name, decimal_mark)
 
 
-def keys_relation(records: Records, mapping: Mapping, *, beside: str) -> str:
-    """SQL of a table with the key of each record as the mapping makes it, and the column `beside` as it is."""
+def fill_named_keys(con: duckdb.DuckDBPyConnection, records: Records, mapping: Mapping) -> None:
+    """Fill the table `named_keys`: the key of each record as the mapping makes it, and its deleted_at."""
     [name] = mapping.read.contract.own_key
     cast = dict(_casts(records, mapping, ".", is_replay=True))[name]
-    raw = quote_identifier(f"raw {name}")
-    return (
-        f"select {cast.typed} as {quote_identifier(name)}, {beside} "
-        f"from (select {cast.raw} as {raw}, {beside} from ({records.relation}))"
+    raw, key = quote_identifier(f"raw {name}"), quote_identifier(name)
+    con.execute(
+        f"create or replace temp table named_keys as select {cast.typed} as {key}, deleted_at "
+        f"from (select {cast.raw} as {raw}, cast({DELETED_AT} as timestamptz) as deleted_at from ({records.relation})) "
+        f"where {key} is not null"
     )
+    if _hashes_references(mapping):
+        _register_hashed_references(con, mapping, "named_keys")
+        con.execute(
+            "create or replace temp table named_keys as select hashed as customer_ref, deleted_at "
+            "from named_keys inner join hashed_references on named_keys.customer_ref = hashed_references.value"
+        )
+        con.unregister("hashed_references")
 
 
 def missing_columns(records: Records, mapping: Mapping) -> list[str]:
@@ -421,24 +430,34 @@ def _refuse_bad_expressions(con: duckdb.DuckDBPyConnection, mapping: Mapping, na
                 ) from None
 
 
+def _hashes_references(mapping: Mapping) -> bool:
+    spec = mapping.read.columns.get("customer_ref")
+    return spec is not None and spec.hash is True
+
+
 def _hash_references(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     """Replace customer references by their keyed hashes where the mapping asks for it."""
-    spec = mapping.read.columns.get("customer_ref")
-    if spec is None or spec.hash is not True:
+    if not _hashes_references(mapping):
         return
-    if mapping.hash_key is None:
-        raise SettingsError(
-            f"{mapping.place}, columns.customer_ref: hash is true, which needs STRATA_HASH_KEY in the environment."
-        )
-    key = mapping.hash_key
-    kind = f"customer_ref {mapping.source.name}"
-    _register_distinct(con, "customer_ref", "hashed_references", lambda ref: ContactPoint(ref, True), key, kind)
+    _register_hashed_references(con, mapping, "rows")
     _rewrite(
         con,
         "select rows.* replace (hashed as customer_ref) from rows left join hashed_references "
         "on rows.customer_ref = hashed_references.value",
     )
     con.unregister("hashed_references")
+
+
+def _register_hashed_references(con: duckdb.DuckDBPyConnection, mapping: Mapping, table: str) -> None:
+    """A view `hashed_references` with the keyed hash of each customer reference of `table`."""
+    if mapping.hash_key is None:
+        raise SettingsError(
+            f"{mapping.place}, columns.customer_ref: hash is true, which needs STRATA_HASH_KEY in the environment."
+        )
+    kind = f"customer_ref {mapping.source.name}"
+    _register_distinct(
+        con, "customer_ref", "hashed_references", lambda ref: ContactPoint(ref, True), mapping.hash_key, kind, of=table
+    )
 
 
 def _add_contact_points(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
@@ -472,9 +491,11 @@ def _register_distinct(
     normalise: Callable[[str], ContactPoint],
     key: str | None,
     kind: str,
+    *,
+    of: str = "rows",
 ) -> None:
-    """A view with value, hashed and is_valid of each distinct value of a column of `rows`."""
-    distinct = con.execute(f"select distinct {column} from rows where {column} is not null").fetchall()
+    """A view with value, hashed and is_valid of each distinct value of a column of a table."""
+    distinct = con.execute(f"select distinct {column} from {of} where {column} is not null").fetchall()
     values = [value for (value,) in distinct]
     points = [normalise(value) for value in values]
     hashes = [keyed_hash(point.normal, key, kind=kind) if key and point.is_valid else None for point in points]

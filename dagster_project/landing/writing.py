@@ -16,6 +16,7 @@ import duckdb
 
 from dagster_project.contract.entities import ENTITIES, ColumnType, Entity
 from dagster_project.landing.batches import Batch, Manifest
+from dagster_project.landing.marking import Arrival, earliest_changed_on
 from dagster_project.landing.rows import CheckedRows, Counts
 from dagster_project.sources.files import glob_free
 from dagster_project.sql_text import quote_identifier, quote_list, quote_literal
@@ -54,6 +55,10 @@ class Written:
     def accepted(self) -> int:
         return self.new + self.changed + self.unchanged
 
+    @property
+    def stored(self) -> int:
+        return self.new + self.changed
+
 
 NOTHING = Written(0, 0, 0, None, None, None, None, None)
 
@@ -78,13 +83,13 @@ def write_batch(
     `position` is SQL for a number of its own for each row, rising with the file.
     """
     current = manifest.of(entity.name, None if "source" not in entity.key else stamp.source)
-    incoming = _incoming_sql(entity, relation, stamp.source, position, time_zone)
+    incoming = _incoming_sql(entity, relation, stamp.source, position)
     con.execute(f"create or replace temp view incoming as {incoming}")
     if entity.name == "order_lines":
         _judge_lines(con, entity, current, manifest)
         written = _write(con, entity, stamp, manifest, time_zone)
         return replace(written, earliest_changed_on=_order_day_of_changed_lines(con, stamp.source, manifest, time_zone))
-    _judge(con, entity, current, manifest, time_zone)
+    _judge(con, entity, current, manifest)
     return _write(con, entity, stamp, manifest, time_zone)
 
 
@@ -99,7 +104,7 @@ def write_streamed(
     entity = checked.mapping.read.contract
     accepted = "select * exclude (reasons, is_excluded) from rows where reasons is null"
     path = _batch_path(manifest, entity, stamp)
-    incoming = _incoming_sql(entity, accepted, stamp.source, "row_number", time_zone)
+    incoming = _incoming_sql(entity, accepted, stamp.source, "row_number")
     _copy(con, f"select {_columns(entity.landed_columns(), _lineage(stamp))} from ({incoming})", path)
     written_rows = f"read_parquet({quote_literal(glob_free(path))})"
     [(accepted_count,)] = con.execute(f"select count(*) from {written_rows}").fetchall()
@@ -112,18 +117,18 @@ def write_streamed(
     con.execute("create or replace temp view rows as select * from refused")
     [(rejected, excluded)] = con.execute("select count(*), count(*) filter (is_excluded) from rows").fetchall()
     con.execute(
-        f"create or replace temp view incoming as select *, row_number as position, row_hash as full_hash, "
-        f"{_changed_day(entity, time_zone)} as changed_on from {written_rows}"
+        "create or replace temp view incoming as select *, row_number as position, row_hash as full_hash "
+        f"from {written_rows}"
     )
-    _judge(con, entity, (), manifest, time_zone)
+    _judge(con, entity, (), manifest)
     if _has_verdicts(con):
         # Keys that stand on several rows: the first writing becomes the source of the second.
         doubled = path.with_suffix(".doubled")
         path.rename(doubled)
         rows = f"select * from read_parquet({quote_literal(glob_free(doubled))})"
         con.execute(
-            f"create or replace temp view incoming as select *, row_number as position, row_hash as full_hash, "
-            f"{_changed_day(entity, time_zone)} as changed_on from ({rows})"
+            "create or replace temp view incoming as select *, row_number as position, row_hash as full_hash "
+            f"from ({rows})"
         )
         written = _write(con, entity, stamp, manifest, time_zone)
         doubled.unlink()
@@ -142,27 +147,26 @@ def write_orders_from_lines(
     order_hash = f"hash({', '.join(column.name for column in orders.columns)}, is_deleted, lines_hash)"
     con.execute(
         f"create or replace temp view incoming as select *, row_number as position, {order_hash} as full_hash, "
-        f"{order_hash} as row_hash, {_changed_day(orders, time_zone)} as changed_on, "
-        f"{quote_literal(order_stamp.source)} as source from made_orders"
+        f"{order_hash} as row_hash, {quote_literal(order_stamp.source)} as source from made_orders"
     )
-    _judge(con, orders, manifest.of("orders", order_stamp.source), manifest, time_zone)
+    _judge(con, orders, manifest.of("orders", order_stamp.source), manifest)
     is_judged = _has_verdicts(con)
     if is_judged:
         con.execute(
-            "create or replace temp table order_verdicts as select order_id, state, changed_on "
+            "create or replace temp table order_verdicts as select order_id, state "
             "from verdicts inner join made_orders on verdicts.position = made_orders.row_number"
         )
-    written_orders = _write(con, orders, order_stamp, manifest, time_zone)
+    written_orders = _write(con, orders, order_stamp, manifest, time_zone, is_whole=True)
     con.execute(
         "create or replace temp view incoming as select rows.*, row_number as position, "
         f"{_hash(lines, personal=False)} as row_hash, "
-        f"{_hash(lines, personal=True)} as full_hash, null::date as changed_on, "
+        f"{_hash(lines, personal=True)} as full_hash, "
         f"{quote_literal(line_stamp.source)} as source from ({relation}) as rows"
     )
     if is_judged:
         con.execute(
-            "create or replace temp table verdicts as select incoming.position, order_verdicts.state, "
-            "order_verdicts.changed_on from incoming inner join order_verdicts using (order_id)"
+            "create or replace temp table verdicts as select incoming.position, order_verdicts.state "
+            "from incoming inner join order_verdicts using (order_id)"
         )
     written_lines = replace(
         _write(con, lines, line_stamp, manifest, time_zone),
@@ -171,71 +175,6 @@ def write_orders_from_lines(
         earliest_changed_on=written_orders.earliest_changed_on,
     )
     return written_lines, written_orders
-
-
-def write_deletions(
-    con: duckdb.DuckDBPyConnection,
-    entity: Entity,
-    stamp: Stamp,
-    manifest: Manifest,
-    *,
-    keys: str,
-    all_of_read: int | None,
-    time_zone: str,
-) -> Written:
-    """Write the current rows of records that are gone, as deleted: the ones that `keys` names (the entity's one key,
-    deleted_at), or with `all_of_read` those landed by this read whose key is not among them.
-
-    A version is deleted at deleted_at, else when the batch lands. Keys that never landed, or are deleted already, are
-    nothing that changes.
-    """
-    [key] = entity.own_key
-    current = manifest.of(entity.name, stamp.source)
-    batches = [batch for batch in current if all_of_read is None or batch.read_number == all_of_read]
-    if not batches:
-        return NOTHING
-    con.execute(f"create or replace temp table named_keys as {keys}")
-    if all_of_read is None:
-        gone = f"select {key}, max(deleted_at) as deleted_at from named_keys group by {key}"
-    else:
-        gone = (
-            f"select distinct {key}, cast(null as timestamptz) as deleted_at from {_read_batches(batches, manifest)} "
-            f"anti join named_keys using ({key})"
-        )
-    public = [column.name for column in entity.public_columns]
-    columns = ", ".join(
-        f"newest.{column.name}" if column.name in public else f"cast(null as {column.type.sql}) as {column.name}"
-        for column in (*entity.columns, *entity.derived)
-    )
-    has_time = any(column.name == "updated_at" for column in entity.columns)
-    # The deletion is the newest version also where a clock of the source runs behind what it said before.
-    deleted_at = (
-        f"greatest(coalesce(gone.deleted_at, timestamptz {quote_literal(stamp.landed_at.isoformat())}), "
-        "newest.updated_at)"
-    )
-    con.execute(
-        f"""
-        create or replace temp table deletions as
-        with gone as ({gone}),
-        versions as (
-            select landed.* from {_read_batches(current, manifest)} as landed semi join gone using ({key})
-        ),
-        newest as (
-            select * from versions
-            qualify row_number() over (
-                partition by {key} order by {_updated_at(entity)} desc nulls last, batch_sequence desc, row_number desc
-            ) = 1
-        )
-        select
-            {columns.replace("newest.updated_at", f"{deleted_at} as updated_at") if has_time else columns},
-            true as is_deleted,
-            row_number() over (order by {key}) as row_number
-        from newest inner join gone using ({key})
-        where not newest.is_deleted
-        order by {key}
-        """
-    )
-    return write_batch(con, entity, stamp, manifest, relation="select * from deletions", time_zone=time_zone)
 
 
 def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp: Stamp, path: Path) -> None:
@@ -315,14 +254,13 @@ def _place_sql(con: duckdb.DuckDBPyConnection) -> str:
     return "place + coalesce((select max(shift) from shifts where from_place <= place), 0)"
 
 
-def _incoming_sql(entity: Entity, relation: str, source: str, position: str, time_zone: str) -> str:
+def _incoming_sql(entity: Entity, relation: str, source: str, position: str) -> str:
     return f"""
         select
             rows.*,
             {position} as position,
             {_hash(entity, personal=False)} as row_hash,
             {_hash(entity, personal=True)} as full_hash,
-            {_changed_day(entity, time_zone)} as changed_on,
             {quote_literal(source)} as source
         from ({relation}) as rows
     """
@@ -331,11 +269,6 @@ def _incoming_sql(entity: Entity, relation: str, source: str, position: str, tim
 def _hash(entity: Entity, *, personal: bool) -> str:
     columns = [column.name for column in (*entity.columns, *entity.derived) if personal or not column.is_personal]
     return f"hash({', '.join(map(quote_identifier, columns))}, is_deleted)"
-
-
-def _changed_day(entity: Entity, time_zone: str) -> str:
-    days = [_day(entity, column, column, time_zone) for column in entity.change_columns]
-    return f"least({', '.join(days)})" if days else "cast(null as date)"
 
 
 def _day(entity: Entity, column: str, sql: str, time_zone: str) -> str:
@@ -383,10 +316,8 @@ def _orders_sql(lines: Entity, relation: str) -> str:
     """
 
 
-def _judge(
-    con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest, time_zone: str
-) -> None:
-    """Fill `verdicts` (position, state, changed_on) from `incoming`, or leave it out where every row is new.
+def _judge(con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest) -> None:
+    """Fill `verdicts` (position, state) from `incoming`, or leave it out where every row is new.
 
     A row is unchanged where it equals the last row that had its key and its updated_at: those of one updated_at replace
     one another in the order in which they were read, those of different ones stand side by side.
@@ -398,30 +329,22 @@ def _judge(
     ).fetchall()[0][0]
     if not current and not has_doubles:
         return
-    _stored_versions(con, entity, current, manifest, time_zone)
+    _stored_versions(con, entity, current, manifest)
     con.execute(
         f"""
         create or replace temp table verdicts as
         with ranked as (
             select
-                {key}, {_updated_at(entity)} as updated_at, position, full_hash, changed_on,
+                {key}, {updated_at_of(entity)} as updated_at, position, full_hash,
                 row_number() over versions as nth,
-                lag(changed_on) over versions as previous_changed_on,
                 row_number() over replaced as nth_of_its_time,
                 lag(full_hash) over replaced as replaced_hash
             from incoming
             window
-                versions as (partition by {key} order by {_updated_at(entity)} nulls first, position),
-                replaced as (partition by {key}, {_updated_at(entity)} order by position)
+                versions as (partition by {key} order by {updated_at_of(entity)} nulls first, position),
+                replaced as (partition by {key}, {updated_at_of(entity)} order by position)
         ),
-        newest as (
-            select {key}, arg_max(changed_on, version) as changed_on, true as is_stored
-            from (
-                select *, row(coalesce(updated_at, '-infinity'::timestamptz), batch_sequence, row_number) as version
-                from stored
-            )
-            group by {key}
-        ),
+        known as (select distinct {key}, true as is_stored from stored),
         newest_of_its_time as (
             select {key}, updated_at, arg_max(full_hash, row(batch_sequence, row_number)) as full_hash
             from stored
@@ -430,22 +353,19 @@ def _judge(
         compared as (
             select
                 ranked.position,
-                ranked.changed_on,
-                case when ranked.nth = 1 then newest.changed_on else ranked.previous_changed_on end as old_changed_on,
-                ranked.nth > 1 or coalesce(newest.is_stored, false) as is_known,
+                ranked.nth > 1 or coalesce(known.is_stored, false) as is_known,
                 ranked.full_hash = case
                     when ranked.nth_of_its_time = 1 then newest_of_its_time.full_hash else ranked.replaced_hash
                 end as is_equal
             from ranked
-            left join newest using ({key})
+            left join known using ({key})
             left join newest_of_its_time
                 on ({_of("ranked", entity)}) = ({_of("newest_of_its_time", entity)})
                 and ranked.updated_at is not distinct from newest_of_its_time.updated_at
         )
         select
             position,
-            case when not is_known then 'new' when is_equal then 'unchanged' else 'changed' end as state,
-            least(changed_on, old_changed_on) as changed_on
+            case when not is_known then 'new' when is_equal then 'unchanged' else 'changed' end as state
         from compared
         """
     )
@@ -455,24 +375,25 @@ def _of(relation: str, entity: Entity) -> str:
     return ", ".join(f"{relation}.{quote_identifier(name)}" for name in entity.own_key)
 
 
-def _updated_at(entity: Entity) -> str:
+def updated_at_of(entity: Entity) -> str:
+    """SQL of the time by which an entity's versions follow one another, null where it has none."""
     has_one = any(column.name == "updated_at" for column in entity.columns)
     return "updated_at" if has_one else "null::timestamptz"
 
 
 def _stored_versions(
-    con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest, time_zone: str
+    con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest
 ) -> None:
     """Table `stored`: the landed versions of the keys in `incoming`, hashed as rows are hashed now."""
     key = ", ".join(quote_identifier(name) for name in entity.own_key)
-    updated = _updated_at(entity)
+    updated = updated_at_of(entity)
     if not current:
         con.execute(
             f"create or replace temp table stored as select {key}, null::timestamptz as updated_at, "
-            "null::bigint as batch_sequence, row_number, full_hash, changed_on from incoming limit 0"
+            "null::bigint as batch_sequence, row_number, full_hash from incoming limit 0"
         )
         return
-    relation = f"select * from {_read_batches(current, manifest)}"
+    relation = f"select * from {read_batches(current, manifest)}"
     probe = hash_probe(con)
     if entity.personal_columns:
         personal = quote_list(
@@ -490,8 +411,7 @@ def _stored_versions(
         f"""
         create or replace temp table stored as
         select
-            {key}, {updated} as updated_at, batch_sequence, row_number, {full_hash} as full_hash,
-            {_changed_day(entity, time_zone)} as changed_on
+            {key}, {updated} as updated_at, batch_sequence, row_number, {full_hash} as full_hash
         from ({relation}) as landed
         semi join incoming using ({key})
         """
@@ -509,7 +429,7 @@ def _judge_lines(con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequen
         create or replace temp table verdicts as
         with stored as (
             select landed.order_id, landed.batch_sequence, sum({line_hash}) as lines_hash
-            from (select * from {_read_batches(current, manifest)} semi join incoming using (order_id)) as landed
+            from (select * from {read_batches(current, manifest)} semi join incoming using (order_id)) as landed
             group by landed.order_id, landed.batch_sequence
         ),
         newest as (select order_id, arg_max(lines_hash, batch_sequence) as lines_hash from stored group by order_id),
@@ -525,7 +445,7 @@ def _judge_lines(con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequen
             left join newest using (order_id)
             group by incoming.order_id
         )
-        select incoming.position, orders.state, null::date as changed_on
+        select incoming.position, orders.state
         from incoming
         inner join orders using (order_id)
         """
@@ -544,13 +464,14 @@ def _order_day_of_changed_lines(
         changed += " semi join (select position from verdicts where state <> 'unchanged') using (position)"
     day = _day(ENTITIES["orders"], "ordered_at", "min(ordered_at)", time_zone)
     rows = con.execute(
-        f"select {day} from {_read_batches(orders, manifest)} semi join ({changed}) using (order_id)"
+        f"select {day} from {read_batches(orders, manifest)} semi join ({changed}) using (order_id)"
     ).fetchall()
     first: date | None = rows[0][0]
     return first
 
 
-def _read_batches(batches: Sequence[Batch], manifest: Manifest) -> str:
+def read_batches(batches: Sequence[Batch], manifest: Manifest) -> str:
+    """SQL of the public rows of batches, each of which holds some."""
     files = quote_list(glob_free(manifest.absolute(batch.path)) for batch in batches if batch.path)
     return f"read_parquet({files}, union_by_name = true)"
 
@@ -563,27 +484,30 @@ def _write(
     time_zone: str,
     *,
     is_written: bool = False,
+    is_whole: bool = False,
 ) -> Written:
     """Write what `verdicts` calls new or changed, or all of `incoming` where there are no verdicts.
 
-    With `is_written`, the batch's file is there already and only its counts and days are told.
+    With `is_written`, the batch's file is there already and only its counts and days are told. Orders that are made of
+    lines are compared, and change days, as `is_whole`.
     """
     if _has_verdicts(con):
-        new, changed, unchanged, earliest = con.execute(
+        new, changed, unchanged = con.execute(
             "select count(*) filter (state = 'new'), count(*) filter (state = 'changed'), "
-            "count(*) filter (state = 'unchanged'), min(changed_on) filter (state <> 'unchanged') from verdicts"
+            "count(*) filter (state = 'unchanged') from verdicts"
         ).fetchall()[0]
         kept = (
             "select incoming.* from incoming semi join (select position from verdicts where state <> 'unchanged') "
             "using (position) order by position"
         )
     else:
-        least_days = [_day(entity, column, f"min({column})", time_zone) for column in entity.change_columns]
-        earliest_sql = f"least({', '.join(least_days)})" if least_days else "cast(null as date)"
-        new, earliest = con.execute(f"select count(*), {earliest_sql} from incoming").fetchall()[0]
+        [(new,)] = con.execute("select count(*) from incoming").fetchall()
         changed = unchanged = 0
         kept = "select * from incoming"
     first, last = _event_days(con, entity, time_zone)
+    earliest = None
+    if new + changed:
+        earliest = _earliest_changed_on(con, entity, stamp, manifest, time_zone, is_whole=is_whole)
     path: Path | None = _batch_path(manifest, entity, stamp)
     personal_path = None
     if not new + changed:
@@ -600,6 +524,24 @@ def _write(
             _copy(con, f"select {_columns(entity.personal_landed_columns(), lineage)} from ({kept})", personal_path)
             personal_path.chmod(0o600)
     return Written(new, changed, unchanged, first, last, earliest, path, personal_path)
+
+
+def _earliest_changed_on(
+    con: duckdb.DuckDBPyConnection, entity: Entity, stamp: Stamp, manifest: Manifest, time_zone: str, *, is_whole: bool
+) -> date | None:
+    stored = manifest.of(entity.name, stamp.source if "source" in entity.key else None)
+    campaigns = manifest.of("campaigns", stamp.source)
+    arrival = Arrival(
+        entity,
+        incoming="incoming",
+        stored=read_batches(stored, manifest) if stored else None,
+        has_verdicts=_has_verdicts(con),
+        landed_at=stamp.landed_at,
+        time_zone=time_zone,
+    )
+    return earliest_changed_on(
+        con, arrival, campaigns=read_batches(campaigns, manifest) if campaigns else None, is_whole=is_whole
+    )
 
 
 def _batch_path(manifest: Manifest, entity: Entity, stamp: Stamp) -> Path:

@@ -7,7 +7,8 @@ system.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +22,8 @@ from dagster_project.settings.sources.reads import Read
 from dagster_project.sources.files import SourceError, SourceFile
 
 DELETED_AT = "deleted_at"
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+NO_FILE_NAME = re.compile(r"[^\w.]+")
 
 
 class SourceUnavailable(SourceError):
@@ -57,9 +60,9 @@ class Pull:
     """What a connector gets besides its settings.
 
     `since` is the watermark of the last part that landed, None at first and when the mapping has changed. `wanted` are
-    the source names that the mapping may read, `key` the one that holds the key. `now` is aware. Parts are spooled into
-    `folder`. `say` shows progress. A `limit` asks for no more records than that, of no particular age, and for records
-    only.
+    the source names that the mapping may read, `key` the one that holds the key; it is empty where the key takes
+    several columns or none, and then no part may hold keys. `now` is aware. Parts are spooled into `folder`. `say`
+    shows progress. A `limit` asks for no more records than that, of no particular age, and for records only.
     """
 
     since: str | None
@@ -75,15 +78,21 @@ class Pull:
 Connector = Callable[[Any, Any, Pull], Iterator[Part]]
 
 
-def pull(source: Source, read: Read, asked: Pull) -> Iterator[Part]:
-    """The parts of one read, oldest first. Each file may be removed once the next part is asked for.
+def pulled_from(source: Source, read: Read) -> str:
+    """What a read is pulled from, for lineage and messages: `zoho_crm:Deals`."""
+    return f"{source.kind}:{read.place}"
+
+
+def pull(source: Source, read: Read, asked: Pull) -> Generator[Part]:
+    """The parts of one read, oldest first. Each file may be removed once the next part is asked for. Closing it ends
+    the talk with the system.
 
     Raises:
         SourceError: the system refuses, or its answer is not what it should be.
         SourceUnavailable: it does not answer.
         SettingsError: a secret is not in the environment.
     """
-    return _connector(source)(source, read, asked)
+    yield from _connector(source)(source, read, asked)
 
 
 def _connector(source: Source) -> Connector:
@@ -107,15 +116,18 @@ class Spool:
     """Records as JSON lines in a file of the pull's folder, written as they come."""
 
     def __init__(self, asked: Pull, source: Source, read: PulledRead, number: int) -> None:
-        name = f"{source.kind}:{read.place}"
-        path = asked.folder / f"{source.name}-{read.place}-{number}.jsonl"
-        self.file = SourceFile(path, name, "jsonl")
+        path = asked.folder / f"{source.name}-{NO_FILE_NAME.sub('-', read.place)}-{number}.jsonl"
+        self.file = SourceFile(path, pulled_from(source, read), "jsonl")
         self.row_count = 0
-        self._lines = path.open("w", encoding="utf-8")
+        self._lines = path.open("wb")
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Append one record."""
-        self._lines.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+        try:
+            self._lines.write(line.encode())
+        except UnicodeEncodeError:  # half an emoji, cut off by a system that counts in UTF-16
+            self._lines.write(HALF_CHARACTER.sub("\ufffd", line).encode())
         self.row_count += 1
 
     def part(self, watermark: str | None) -> Part:

@@ -151,6 +151,8 @@ class PulledRead(Read):
 
     # A part is a batch: what a kill can cost, and what a spooled file holds (200,000 CRM records are some 100 MB).
     rows_per_batch: Annotated[int, Field(ge=1)] = 200_000
+    # A comparison of keys that misses most of what landed is a table being filled again or a right taken away.
+    gone_records_limit: Share = 0.5
 
     @property
     def form(self) -> FileForm:
@@ -159,7 +161,7 @@ class PulledRead(Read):
 
     @property
     def origin_settings(self) -> frozenset[str]:
-        return super().origin_settings | {"rows_per_batch"}
+        return super().origin_settings | {"rows_per_batch", "gone_records_limit"}
 
 
 class BaseSource(Part):
