@@ -95,7 +95,7 @@ def _month_ends(settings: Settings, dbt: DbtChild) -> dg.JobDefinition:
     def link_customers(context: dg.OpExecutionContext) -> None:
         """Number and link customer references."""
         with refusals(), warehouse_held(context, settings) as warehouse:
-            link_references(warehouse, settings)
+            link_references(warehouse, settings, context.log.warning)
 
     @dg.op(pool=WAREHOUSE_POOL, ins={"linked": dg.In(dg.Nothing)})
     def classify_chosen_days(context: dg.OpExecutionContext, config: ChosenDays) -> list[str]:

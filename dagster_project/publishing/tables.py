@@ -119,6 +119,14 @@ _MARTS: dict[PublishedTable, Table] = {
 }
 
 CUSTOMER_ALIASES = Table("customer_aliases", "identity.customer_aliases", ("source", "customer_ref"))
+# Why references are one customer, and which contact points were not taken for it. Both know hashes only.
+IDENTITY_LINKS = Table(
+    "identity_links",
+    "identity.identity_links",
+    ("source", "customer_ref", "other_source", "other_ref", "kind", "evidence"),
+)
+SHARED_CONTACT_POINTS = Table("shared_contact_points", "identity.shared_contact_points", ("kind", "hash"))
+WHO_IS_WHO = (CUSTOMER_ALIASES, IDENTITY_LINKS, SHARED_CONTACT_POINTS)
 # What codes, versions and rules mean; without these the other tables cannot be read.
 WORDS = (
     Table("labels", "control.labels", ("dimension", "code")),
@@ -160,7 +168,7 @@ def chosen_tables(settings: PublishingSettings) -> tuple[Table, ...]:
 
 def published_tables(settings: PublishingSettings) -> tuple[Table, ...]:
     """The configured tables, then those without which ids, codes, dimensions and own rules cannot be read."""
-    return (*chosen_tables(settings), CUSTOMER_ALIASES, *WORDS)
+    return (*chosen_tables(settings), *WHO_IS_WHO, *WORDS)
 
 
 def stored_days(con: duckdb.DuckDBPyConnection) -> list[date]:

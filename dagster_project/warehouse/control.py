@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -19,7 +20,7 @@ from dagster_project.settings import Settings
 from dagster_project.settings.standards import Standard
 from dagster_project.warehouse.control_tables import KEPT_TABLES, TABLES
 from dagster_project.warehouse.rule_rows import Row, own_rule_macro, rule_rows, word_rows
-from dagster_project.warehouse.standard_register import register_standard, standard_effective_on
+from dagster_project.warehouse.standard_register import read_standards, register_standard, standard_effective_on
 
 if TYPE_CHECKING:
     from dagster_project.landing import Manifest
@@ -154,6 +155,8 @@ def record_builds(con: duckdb.DuckDBPyConnection, computed: Sequence[AsOfDay], m
                 f"insert or replace into control.{table} values (?, ?, ?)",
                 [day.day, day.standard.version, manifest.newest_sequence],
             )
+        if day.is_requested:
+            con.execute("delete from control.relinked_days where as_of_date = ?", [day.day])
         if day.is_reference:
             con.execute(
                 "insert or replace into control.reference_builds values (?, ?, ?)",
@@ -169,7 +172,7 @@ def stored_days(con: duckdb.DuckDBPyConnection) -> list[date]:
 
 
 def marked_days(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> list[date]:
-    """Days that a later batch can have changed: those from its earliest changed business day on.
+    """Days that a later batch can have changed, from its earliest changed business day on, or that were relinked.
 
     Days that are no longer stored are among them: segment_history still holds their classes.
     """
@@ -183,7 +186,31 @@ def marked_days(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> list[date
         order by as_of_date
         """
     ).fetchall()
-    return [day for day, sequence in computed if _is_marked(manifest, day, sequence)]
+    relinked = {day for (day,) in con.execute("select as_of_date from control.relinked_days").fetchall()}
+    return [day for day, sequence in computed if day in relinked or _is_marked(manifest, day, sequence)]
+
+
+def mark_relinked_days(con: duckdb.DuckDBPyConnection, changed_from: date, standards: Path) -> None:
+    """Mark every computed day from `changed_from` on: its customers were put together from other references.
+
+    Month ends learnt from are forgotten where the outcome that follows them reaches so far, by the standards registered
+    in the folder `standards`. The caller holds the transaction in which the customers change.
+    """
+    _create_kept_tables(con)
+    con.execute(
+        """
+        insert or ignore into control.relinked_days
+        select as_of_date from control.snapshot_builds where as_of_date >= $day
+        union
+        select as_of_date from control.history_days where as_of_date >= $day
+        """,
+        {"day": changed_from},
+    )
+    horizons = [entry.standard.silence.return_rate.horizon_days for entry in read_standards(standards)]
+    reach = timedelta(days=max([BACKTEST_HORIZON_DAYS, *horizons]))
+    con.execute(
+        "delete from control.reference_builds where reference_on >= ?", [max(changed_from, date.min + reach) - reach]
+    )
 
 
 def _create_kept_tables(con: duckdb.DuckDBPyConnection) -> None:
@@ -233,16 +260,11 @@ def _references_to_build(
         day: (version, sequence)
         for day, version, sequence in con.execute("select * from control.reference_builds").fetchall()
     }
-    links_changed = {batch.sequence for batch in manifest.batches if batch.entity == "customer_links"}
 
     def is_current(day: date, standard: Standard) -> bool:
         version, sequence = stored.get(day, (None, 0))
         horizon = max(standard.silence.return_rate.horizon_days, BACKTEST_HORIZON_DAYS)
-        return (
-            version == standard.version
-            and not _is_marked(manifest, day + timedelta(days=horizon), sequence)
-            and not any(changed > sequence for changed in links_changed)
-        )
+        return version == standard.version and not _is_marked(manifest, day + timedelta(days=horizon), sequence)
 
     return {day: standard for day, standard in wanted.items() if not is_current(day, standard)}
 

@@ -71,10 +71,11 @@ TABLES: Mapping[str, str] = {
         campaign_id varchar, customer_id bigint, registry_id bigint, entered_on date, arm varchar, channel varchar,
         priority_score decimal(18, 6), position integer""",
 }
-# Kept from run to run: what each stored day was built from, each day ever computed, stored or not, and each month end
-# learnt from.
+# Kept from run to run: what each stored day was built from, each day ever computed, stored or not, each month end
+# learnt from, and days whose customers are put together from other references than they were built with.
 KEPT_TABLES: Mapping[str, str] = {
     "snapshot_builds": "as_of_date date primary key, standard_version varchar, batch_sequence bigint",
     "history_days": "as_of_date date primary key, standard_version varchar, batch_sequence bigint",
     "reference_builds": "reference_on date primary key, standard_version varchar, batch_sequence bigint",
+    "relinked_days": "as_of_date date primary key",
 }

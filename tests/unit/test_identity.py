@@ -9,47 +9,16 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from identity_workshop import customers, paths_below, stage
 
 from dagster_project.identity import link
-from dagster_project.identity.linking import REFERRING_MODELS
 from dagster_project.identity.registry import read_registry
-from dagster_project.settings import Paths
-
-Reference = tuple[str, str]
 
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as con:
         yield con
-
-
-def paths_below(folder: Path) -> Paths:
-    return Paths(root=folder, config=folder, data=folder)
-
-
-def stage(
-    con: duckdb.DuckDBPyConnection, references: list[Reference], links: list[tuple[Reference, Reference]]
-) -> None:
-    """Staging tables that hold these references (as orders) and links."""
-    con.execute("create schema if not exists staging")
-    for model in REFERRING_MODELS:
-        con.execute(
-            f"create or replace table staging.{model} (source varchar, customer_ref varchar, batch_sequence bigint)"
-        )
-    con.execute(
-        "create or replace table staging.stg_customer_links "
-        "(source varchar, customer_ref varchar, linked_source varchar, linked_ref varchar, batch_sequence bigint)"
-    )
-    for sequence, (source, customer_ref) in enumerate(references, start=1):
-        con.execute("insert into staging.stg_orders values (?, ?, ?)", [source, customer_ref, sequence])
-    for own, other in links:
-        con.execute("insert into staging.stg_customer_links values (?, ?, ?, ?, 99)", [*own, *other])
-
-
-def customers(con: duckdb.DuckDBPyConnection) -> dict[Reference, int]:
-    rows = con.execute("select source, customer_ref, customer_id from identity.customer_aliases").fetchall()
-    return {(source, customer_ref): customer_id for source, customer_ref, customer_id in rows}
 
 
 def test_linked_references_are_one_customer_with_the_smallest_number(

@@ -123,7 +123,8 @@ def _pairs(path: Path, lines: Iterator[list[str]]) -> Iterator[Pair]:
         if blank or len(cells) > len(header):
             fault = f"{blank[0]} is blank" if blank else f"there are {len(cells)} cells for {len(header)} columns"
             raise SettingsError(f"{path}:{number}: {fault}.")
-        pair = Pair(*(row[name] for name in PAIR_COLUMNS), place=f"{path.name}:{number}")
+        place = f"{path.name}:{number}"
+        pair = Pair(row["source"], row["customer_ref"], row["other_source"], row["other_ref"], place)
         if pair.references[0] == pair.references[1]:
             raise SettingsError(f"{path}:{number}: the pair names one reference twice.")
         yield pair
