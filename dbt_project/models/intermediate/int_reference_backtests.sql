@@ -120,6 +120,10 @@ outcomes as (
 
 {% endfor -%}
 
+{#-
+    Every row has both ranks. Left joins, since inner ones leave the planner free to join the ranks to each other by day
+    first: at a million orders and 48 days those are 33 thousand million pairs.
+-#}
 rank_products as (
 
     select
@@ -128,9 +132,9 @@ rank_products as (
         sum(cast(rank_befores.rank_before * rank_befores.rank_before as decimal(38, 0))) as squares_before,
         sum(cast(rank_afters.rank_after * rank_afters.rank_after as decimal(38, 0))) as squares_after
     from outcomes
-    inner join rank_befores
+    left join rank_befores
         on outcomes.as_of_date = rank_befores.as_of_date and outcomes.revenue_window = rank_befores.revenue_window
-    inner join rank_afters
+    left join rank_afters
         on outcomes.as_of_date = rank_afters.as_of_date and outcomes.next_revenue = rank_afters.next_revenue
     where outcomes.is_ranked
     group by outcomes.as_of_date
