@@ -1,7 +1,7 @@
 """Landing as assets, one an entity. How files are read and refused is the landing room's."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -17,9 +17,13 @@ GROUP = "landing"
 OWNERS = ["team:data-engineering"]
 MANIFEST_KEY = dg.AssetKey(["landing", "batches"])
 
-# Three tries in a minute and a half: a share that hiccups is back by then, a wrong mapping never is and is not tried
-# again (`refusals`).
+# Four tries in a minute and a half, each after those that the connector makes by itself: a share that hiccups or a CRM
+# that restarts is back by then, a wrong mapping never is and is not tried again (`refusals`).
 RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+
+# A live line on a terminal moves, and 200,000 records in pages of 200 are no thousand lines in a log.
+SECONDS_BETWEEN_WORDS = 2.0
 
 
 def landing_key(entity: str) -> dg.AssetKey:
@@ -57,7 +61,12 @@ def _land_in_turn(context: dg.AssetExecutionContext | dg.OpExecutionContext, set
     said = ""
     while True:
         try:
-            return land(settings, now=datetime.now(UTC), progress=lambda read: context.log.info(_said(read)))
+            return land(
+                settings,
+                now=datetime.now(UTC),
+                progress=lambda read: context.log.info(_said(read)),
+                say=_seldom(context.log.info),
+            )
         except LandingHeld as held:
             if time.monotonic() > deadline:
                 raise
@@ -65,6 +74,19 @@ def _land_in_turn(context: dg.AssetExecutionContext | dg.OpExecutionContext, set
                 said = str(held)
                 context.log.warning(f"waiting: {said}")
             time.sleep(0.5)
+
+
+def _seldom(log: Callable[[str], None]) -> Callable[[str], None]:
+    """`log`, for words that come with each page of a pull: a line in the event log costs more than the page."""
+    said_at = -SECONDS_BETWEEN_WORDS
+
+    def say(text: str) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at >= SECONDS_BETWEEN_WORDS:
+            said_at = time.monotonic()
+            log(text)
+
+    return say
 
 
 def _said(read: LandedRead) -> str:

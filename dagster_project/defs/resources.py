@@ -17,6 +17,7 @@ from packaging.version import Version, parse
 from dagster_project.errors import StrataError
 from dagster_project.settings import Settings
 from dagster_project.settings.children import export_to_dbt
+from dagster_project.sources.pulling import SourceUnavailable
 from dagster_project.warehouse import HeldWarehouse, held
 from dagster_project.warehouse.dbt_child import PARENT_OPTION
 from dagster_project.warehouse.dbt_manifest import dbt_executable
@@ -79,8 +80,11 @@ def warehouse_held(context: Context, settings: Settings) -> Iterator[HeldWarehou
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn what the user can mend into a failure with its message alone, and without another try."""
+    """Turn what the user can mend into a failure with its message alone.
+
+    Only where a system did not answer does the step's retry policy apply: a wrong mapping is as wrong the next time.
+    """
     try:
         yield
     except StrataError as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from error
+        raise dg.Failure(description=str(error), allow_retries=isinstance(error, SourceUnavailable)) from error

@@ -20,6 +20,7 @@ from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
 from dagster_project.settings.sources import FileRead
 from dagster_project.sources.files import SourceError, find_files, fingerprint
+from dagster_project.sources.pulling import SourceUnavailable
 
 Progress = Callable[[LandedRead], None]
 
@@ -36,12 +37,13 @@ def land(
     pulled hold since their last pull. `now` is an aware time; `say` is told of records that are still coming.
 
     Each file, and each part of a pull, is committed on its own, so that what stops a later one leaves the earlier ones
-    landed.
+    landed. A system that does not answer stops its own reads; the others land, and then it is told.
 
     Raises:
         LandingHeld: another process is landing.
-        BadRowsLimitExceeded: a file has too many bad rows; they are in its quarantine file.
-        SourceError: a file cannot be read as its mapping says, or a system refuses or does not answer.
+        BadRowsLimitExceeded: a file or part has too many bad rows; they are in its quarantine file.
+        SourceError: a file cannot be read as its mapping says, or a system refuses.
+        SourceUnavailable: systems did not answer; all that the others hold has landed.
         SettingsError: `sources` names no source of the settings.
     """
     known = [source.name for source in settings.sources.sources]
@@ -49,15 +51,23 @@ def land(
         if name not in known:
             raise SettingsError(f"There is no source {name!r} in sources.yaml; there are {', '.join(known)}.")
     reads: list[LandedRead] = []
+    silent: dict[str, SourceUnavailable] = {}
     with landing(settings.paths, now=now) as manifest:
         for mapping in mappings(settings):
-            if sources is not None and mapping.source.name not in sources:
+            name = mapping.source.name
+            if name in silent or (sources is not None and name not in sources):
                 continue
-            for landed in _land_read(settings, manifest, mapping, now, say):
-                manifest = manifest.with_batches(landed.batches)
-                reads.append(landed)
-                if progress is not None:
-                    progress(landed)
+            try:
+                for landed in _land_read(settings, manifest, mapping, now, say):
+                    manifest = manifest.with_batches(landed.batches)
+                    reads.append(landed)
+                    if progress is not None:
+                        progress(landed)
+            except SourceUnavailable as error:
+                silent[name] = error
+                say(f"{name}: did not answer; the other sources are read meanwhile")
+    if silent:
+        raise SourceUnavailable("\n".join([*map(str, silent.values()), _what_landed(known, list(silent))]))
     return LandingResult(tuple(reads))
 
 
@@ -77,6 +87,11 @@ def mappings(settings: Settings) -> Iterator[Mapping]:
                 hash_key=hash_key.get_secret_value() if hash_key is not None else None,
                 place=f"sources.yaml, source {source.name}, read {read.entity}{ordinal}",
             )
+
+
+def _what_landed(known: Sequence[str], silent: Sequence[str]) -> str:
+    others = "What the other sources hold has landed. " if len(known) > len(silent) else ""
+    return f"{others}The next landing goes on where this one ended: nothing has to be done again by hand."
 
 
 @contextmanager

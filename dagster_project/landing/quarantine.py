@@ -6,14 +6,18 @@ Original text counts as personal: it stays in files of mode 0600, and no message
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dagster_project.contract.entities import ENTITIES
 from dagster_project.landing.batches import Batch, LandedRead, LandingResult, Manifest
 from dagster_project.landing.committing import commit, connected, land_file, mapping_fingerprint
 from dagster_project.landing.intake import Progress, landing, mappings
 from dagster_project.landing.rows import Mapping, check_rows
+from dagster_project.landing.writing import read_batches, record_sql
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
 from dagster_project.settings.sources import FileRead
@@ -30,6 +34,7 @@ QUARANTINE_SCHEMA = pa.schema(
         pa.field("kind", pa.string()),
         pa.field("reasons", pa.list_(pa.string())),
         pa.field("original", pa.string()),
+        pa.field("record", pa.string()),
     ]
 )
 
@@ -38,20 +43,24 @@ def list_quarantine(paths: Paths) -> pa.Table:
     """Every row that is in quarantine now (QUARANTINE_SCHEMA), those of a file that the limit stopped included.
 
     `kind` is invalid (breaks the contract) or excluded (by a rule of the mapping); `original` is the record as JSON of
-    its source columns, or the line itself where it was no record.
+    its source columns, or the line itself where it was no record; `record` is its key as a JSON list, where it has one.
+    What is pulled is read anew with each change: of a record only the newest reading is listed, and none once a later
+    one was accepted.
     """
     manifest = Manifest.load(paths)
     standing = {manifest.absolute(batch.quarantine_path) for batch in manifest.quarantine() if batch.quarantine_path}
     committed = {manifest.absolute(batch.quarantine_path) for batch in manifest.batches if batch.quarantine_path}
     stopped = set((paths.landing / "quarantine").glob("*.parquet")) - committed
-    tables = [pq.read_table(path).cast(QUARANTINE_SCHEMA) for path in sorted(standing | stopped)]
-    return pa.concat_tables(tables) if tables else QUARANTINE_SCHEMA.empty_table()
+    tables = [_read_quarantine(path) for path in sorted(standing | stopped)]
+    listed = pa.concat_tables(tables) if tables else QUARANTINE_SCHEMA.empty_table()
+    return _without_overtaken(listed, manifest)
 
 
 def replay_quarantine(settings: Settings, *, now: datetime, progress: Progress | None = None) -> LandingResult:
     """Read quarantined rows again with the mappings as they are now; rows whose mapping is unchanged stay.
 
-    Where the file is still in place it is read again as a whole. Each row counts once (`Manifest.row_counts`).
+    Where the file is still in place it is read again as a whole. What is pulled waits for the next landing, which pulls
+    everything again with the mended mapping. Each row counts once (`Manifest.row_counts`).
 
     Raises:
         LandingHeld: another process is landing.
@@ -78,6 +87,10 @@ def _replay(settings: Settings, manifest: Manifest, mapping: Mapping | None, bat
     mapped = mapping_fingerprint(mapping)
     if mapped == batch.mapping_fingerprint:
         return LandedRead(batch.source, batch.entity, batch.source_file, note="its mapping has not changed")
+    if batch.is_pulled:
+        # Its system has the records as they are now; those of the quarantine may have been mended there.
+        note = "the next landing pulls everything again with its mended mapping"
+        return LandedRead(batch.source, batch.entity, batch.source_file, note=note)
     content = batch.content_fingerprint
     with connected(settings.paths) as con:
         file = _file_in_place(settings, mapping, batch)
@@ -113,3 +126,69 @@ def _file_in_place(settings: Settings, mapping: Mapping, batch: Batch) -> Source
         if file.name == batch.source_file and fingerprint(file) == batch.content_fingerprint:
             return file
     return None
+
+
+def _read_quarantine(path: Path) -> pa.Table:
+    table = pq.read_table(path)
+    if "record" not in table.column_names:  # files of before records were named
+        table = table.append_column("record", pa.nulls(table.num_rows, pa.string()))
+    return table.cast(QUARANTINE_SCHEMA)
+
+
+def _without_overtaken(listed: pa.Table, manifest: Manifest) -> pa.Table:
+    """The rows that stand: of a record that is pulled, only its newest reading, and none once a later one landed."""
+    pulled = [batch for batch in manifest.quarantine() if batch.is_pulled]
+    if not pulled:
+        return listed
+    con = duckdb.connect()
+    try:
+        con.register("listed", listed.append_column("place", pa.array(range(listed.num_rows), pa.int64())))
+        con.register(
+            "pulled",
+            pa.table(
+                {
+                    "batch_id": [batch.batch_id for batch in pulled],
+                    "read_number": [batch.read_number for batch in pulled],
+                    "sequence": [batch.sequence for batch in pulled],
+                }
+            ),
+        )
+        landed = " union all ".join(
+            f"select {quote_literal(source)} as source, {quote_literal(entity)} as entity, "
+            f"{record_sql(ENTITIES[entity])} as record, batch_sequence from {read_batches(batches, manifest)}"
+            for source, entity in sorted({(batch.source, batch.entity) for batch in pulled})
+            if (batches := manifest.of(entity, source))
+        )
+        nothing = (
+            "select null::varchar as source, null::varchar as entity, null::varchar as record, 0 as batch_sequence"
+        )
+        names = ", ".join(f"listed.{name}" for name in QUARANTINE_SCHEMA.names)
+        return (
+            con.execute(
+                f"""
+            with landed as ({landed or nothing}),
+            readings as (
+                select listed.*, sequence
+                from listed
+                left join pulled using (batch_id)
+                qualify sequence is null or row_number() over (
+                    partition by source, entity, read_number, coalesce(record, original)
+                    order by sequence desc, listed.row_number desc
+                ) = 1
+            )
+            select {names}
+            from readings as listed
+            where not exists (
+                select 1
+                from landed
+                where landed.source = listed.source and landed.entity = listed.entity
+                    and landed.record = listed.record and landed.batch_sequence > listed.sequence
+            )
+            order by place
+            """
+            )
+            .to_arrow_table()
+            .cast(QUARANTINE_SCHEMA)
+        )
+    finally:
+        con.close()

@@ -183,7 +183,8 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp
     records = checked.records
     con.execute(
         "create or replace temp view rejected as "
-        "select row_number, reasons, is_excluded from rows where reasons is not null"
+        f"select row_number, reasons, is_excluded, {record_sql(checked.mapping.read.contract)} as record "
+        "from rows where reasons is not null"
     )
     # Only rejected records become text: the join comes first, and a window over the scan only where it must.
     if records.row_number is not None:
@@ -209,23 +210,32 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp
             row_number,
             kind,
             reasons,
-            original
+            original,
+            record
         from (
             select
                 rejected.row_number,
                 case when is_excluded then 'excluded' else 'invalid' end as kind,
                 reasons,
-                original
+                original,
+                record
             from rejected
             inner join originals on originals.place_number = rejected.row_number
             union all
-            select row_number, 'invalid', [reason], to_json(text)::varchar from broken
+            select row_number, 'invalid', [reason], to_json(text)::varchar, null from broken
         )
         order by row_number
         """,
         path,
     )
     path.chmod(0o600)
+
+
+def record_sql(entity: Entity) -> str:
+    """SQL of a record's key as one text, null where a part of it is missing."""
+    parts = [f"cast({quote_identifier(name)} as varchar)" for name in entity.own_key]
+    is_whole = " and ".join(f"{part} is not null" for part in parts)
+    return f"case when {is_whole} then cast(to_json([{', '.join(parts)}]) as varchar) end"
 
 
 def sha256_of(path: Path) -> str:
