@@ -87,10 +87,10 @@ def land_pulled(
         asked = pull_of(settings, mapping, since=read.watermark(manifest), now=now, folder=folder, say=say)
         with closing(pull(mapping.source, mapping.read, asked)) as parts:
             for part in parts:
-                if _says_nothing(part, since=read.watermark(manifest)):
-                    continue
                 landed = _land_part(read, manifest, part)
                 part.file.path.unlink(missing_ok=True)
+                if landed is None:
+                    continue
                 manifest = manifest.with_batches(landed.batches)
                 has_news = True
                 yield landed
@@ -133,13 +133,11 @@ def _spool_folder(paths: Paths) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _says_nothing(part: Part, *, since: str | None) -> bool:
-    """Whether landing a part would leave everything as it is: a pull an hour is 8,760 manifest entries a year."""
-    holds_nothing = part.row_count == 0 and part.holding is not Holding.ALL_KEYS
-    return holds_nothing and part.watermark in (None, since)
+def _land_part(read: _PulledRead, manifest: Manifest, part: Part) -> LandedRead | None:
+    """Land one part; None where that would leave everything as it is.
 
-
-def _land_part(read: _PulledRead, manifest: Manifest, part: Part) -> LandedRead:
+    A pull an hour that finds nothing new would else leave 8,760 entries in the manifest a year.
+    """
     mapping = read.mapping
     file = replace(part.file, name=read.origin)
     content = fingerprint(file) if part.row_count else ""
@@ -159,6 +157,8 @@ def _land_part(read: _PulledRead, manifest: Manifest, part: Part) -> LandedRead:
             )
         stamp = read.stamp(manifest.newest_sequence + 1, content)
         written = NOTHING if part.holding is Holding.RECORDS else _delete(con, read, manifest, part, stamp)
+        if not written.accepted and part.watermark in (None, read.watermark(manifest)):
+            return None
         batch = written_batch(
             read.settings, mapping, written, stamp, content=content, mapped=read.mapped, watermark=part.watermark
         )
@@ -179,7 +179,7 @@ def _delete(con: duckdb.DuckDBPyConnection, read: _PulledRead, manifest: Manifes
     ) as records:
         fill_named_keys(con, records, mapping)
     entity, time_zone = mapping.read.contract, mapping.business.time_zone
-    written = write_deletions(
+    return write_deletions(
         con,
         entity,
         stamp,
@@ -191,7 +191,6 @@ def _delete(con: duckdb.DuckDBPyConnection, read: _PulledRead, manifest: Manifes
         limit=read.pulled.gone_records_limit,
         place=mapping.place,
     )
-    return written
 
 
 def _delete_links(con: duckdb.DuckDBPyConnection, read: _PulledRead, manifest: Manifest, content: str) -> Batch:

@@ -163,9 +163,8 @@ def _without_overtaken(listed: pa.Table, manifest: Manifest) -> pa.Table:
             "select null::varchar as source, null::varchar as entity, null::varchar as record, 0 as batch_sequence"
         )
         names = ", ".join(f"listed.{name}" for name in QUARANTINE_SCHEMA.names)
-        return (
-            con.execute(
-                f"""
+        standing = con.sql(
+            f"""
             with landed as ({landed or nothing}),
             readings as (
                 select listed.*, sequence
@@ -186,9 +185,7 @@ def _without_overtaken(listed: pa.Table, manifest: Manifest) -> pa.Table:
             )
             order by place
             """
-            )
-            .to_arrow_table()
-            .cast(QUARANTINE_SCHEMA)
         )
+        return standing.to_arrow_table().cast(QUARANTINE_SCHEMA)
     finally:
         con.close()
