@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import phonenumbers
@@ -17,6 +19,16 @@ import phonenumbers
 _EMAIL = re.compile(r"[^\s@<>(),;:\"\[\]\\]{1,64}@(?=.{4,255}$)([^\W_]([\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{1,62}")
 # WeChat's own rule is 6 to 20 letters, digits, _ and -, a letter first; ids given before it are wxid_… or digits.
 _WECHAT = re.compile(r"[a-z0-9][a-z0-9_-]{4,29}")
+# What people write where there is no id; two who both write it are not one person.
+_NO_WECHAT = frozenset({"unknown", "wechat", "weixin", "nowechat", "no-wechat", "no_wechat", "no-id", "no_id"})
+
+_EXTENSION_WORDS = re.compile(r"\s*(?:转接?|轉|分机号?|分機|内线|內線)\s*:?\s*")
+_NOTE = re.compile(r"\s*\([^()\d]*\)\s*$")  # whose number it is, say
+_DASHED_EXTENSION = re.compile(r"(.*\d.*)-\s*(\d{1,6})\s*")
+_EXTENSION = re.compile(r"[;,]?\s*(?:ext(?:n|ension)?|x|#)[.=:\s]*\d{1,7}\s*$", re.IGNORECASE)
+_LETTERS_AMONG_DIGITS = re.compile(r"\d.*[A-Za-z]", re.DOTALL)  # phonenumbers would dial them
+_INTERNATIONAL_ZEROS = re.compile(r"[^\d+]*00")
+_DECIMALS = re.compile(r"(\d+)\.0+")
 
 
 @dataclass(frozen=True)
@@ -28,29 +40,67 @@ class ContactPoint:
 
 
 def normalise_phone(text: str, default_country: str | None) -> ContactPoint:
-    """E.164 by Google's rules (phonenumbers).
+    """E.164 by Google's rules (phonenumbers), with `;ext=` where the number has an extension.
 
-    Numbers without a country code belong to `default_country`; without one they are not well-formed.
+    00 means + everywhere. Numbers without a country code belong to `default_country`; without one they are not
+    well-formed. A number with letters, or two numbers in one, is not either.
     """
-    try:
-        number = phonenumbers.parse(text, default_country)
-    except phonenumbers.NumberParseException:
-        return ContactPoint(text, False)
-    if not phonenumbers.is_valid_number(number):
-        return ContactPoint(text, False)
-    return ContactPoint(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), True)
+    for form in _phone_forms(_readable(text)):
+        if _LETTERS_AMONG_DIGITS.search(_EXTENSION.sub("", form)):
+            continue
+        try:
+            number = phonenumbers.parse(form, default_country)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            normal = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+            # Colleagues share a switchboard; the extension tells them apart.
+            return ContactPoint(f"{normal};ext={number.extension}" if number.extension else normal, True)
+    return ContactPoint(text, False)
+
+
+def _phone_forms(text: str) -> Iterator[str]:
+    """The text as it may be meant, the likeliest first: as it is, 00 as +, the last group as an extension (…-801)."""
+    whole = _DECIMALS.fullmatch(text.strip())  # a spreadsheet's number
+    plain = _EXTENSION_WORDS.sub(" ext. ", whole[1] if whole else _NOTE.sub("", text))
+    forms = [plain]
+    if _INTERNATIONAL_ZEROS.match(plain):
+        forms.append(_INTERNATIONAL_ZEROS.sub("+", plain, count=1))
+    yield from forms
+    for form in forms:
+        if dashed := _DASHED_EXTENSION.fullmatch(form):
+            yield f"{dashed[1]} ext. {dashed[2]}"
 
 
 def normalise_email(text: str) -> ContactPoint:
-    """Stripped, in lower case."""
-    normal = text.strip().lower()
+    """Stripped, in lower case and with one spelling of wide letters and of international domains; dots stay."""
+    local, at, domain = _readable(text).strip().lower().rpartition("@")
+    normal = f"{local}{at}{'.'.join(_unicode_label(label) for label in domain.split('.'))}"
     return ContactPoint(normal, _EMAIL.fullmatch(normal) is not None and ".." not in normal)
+
+
+def _unicode_label(label: str) -> str:
+    """A label of a domain as people write it: xn--bcher-kva is bücher."""
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label.removeprefix("xn--").encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
 
 
 def normalise_wechat(text: str) -> ContactPoint:
     """Stripped, in lower case: WeChat ids do not tell cases apart."""
-    normal = text.strip().lower()
-    return ContactPoint(normal, _WECHAT.fullmatch(normal) is not None)
+    normal = _readable(text).strip().lower()
+    return ContactPoint(normal, _WECHAT.fullmatch(normal) is not None and normal not in _NO_WECHAT)
+
+
+def _readable(text: str) -> str:
+    """Full-width characters as plain ones, and without those that nobody sees: byte order and direction marks."""
+    plain = unicodedata.normalize("NFKC", text)
+    if plain.isascii():
+        return plain
+    return "".join(character for character in plain if unicodedata.category(character) != "Cf")
 
 
 def keyed_hash(value: str, key: str, *, kind: str) -> str:
