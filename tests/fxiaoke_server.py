@@ -54,7 +54,10 @@ def full(record: Mapping[str, Any]) -> Record:
 
 @dataclass(frozen=True)
 class Misbehaving:
-    """How one answer goes wrong: an error code, a status, a body cut short, or silence for some seconds."""
+    """How one answer goes wrong: an error code, a status, a body cut short, or silence for some seconds.
+
+    `{token}` in the message becomes the token that was sent.
+    """
 
     code: int = 0
     message: str = ""
@@ -72,16 +75,7 @@ class FxiaokeServer:
     """
 
     def __init__(self, objects: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
-        self.objects: dict[str, dict[str, Record]] = {
-            name: {record["_id"]: full(record) for record in records} for name, records in objects.items()
-        }
-        self.before_query: Callable[[], None] = lambda: None
-        self.mobile = MOBILE
-        self.hidden_objects: set[str] = set()
-        self.queries: list[dict[str, Any]] = []
-        self.tokens_given = 0
-        self._token: str | None = None
-        self._misbehaving: deque[Misbehaving] = deque()
+        self.become_new(objects)
         self._order = random.Random(7)  # noqa: S311  (an order of rows, no secret)
         self._server = HTTPServer(host="127.0.0.1", port=0, threaded=True)
         for path, handler in (
@@ -101,6 +95,19 @@ class FxiaokeServer:
     ) -> None:
         self._server.stop()
         self._server.check_handler_errors()
+
+    def become_new(self, objects: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
+        """Be as just started, with these objects; stopping and starting takes half a second."""
+        self.objects: dict[str, dict[str, Record]] = {
+            name: {record["_id"]: full(record) for record in records} for name, records in objects.items()
+        }
+        self.before_query: Callable[[], None] = lambda: None
+        self.mobile = MOBILE
+        self.hidden_objects: set[str] = set()
+        self.queries: list[dict[str, Any]] = []
+        self.tokens_given = 0
+        self._token: str | None = None
+        self._misbehaving: deque[Misbehaving] = deque()
 
     @property
     def url(self) -> str:
@@ -128,8 +135,8 @@ class FxiaokeServer:
         self.objects[name][record["_id"]] = full({**before, **record})
 
     def misbehave(self, *ways: Misbehaving) -> None:
-        """Let the next answers to queries go wrong, one after another."""
-        self._misbehaving.extend(ways)
+        """Let the next answers to queries go wrong, one after another, and no others."""
+        self._misbehaving = deque(ways)
 
     def expire_token(self) -> None:
         """Take the token that was given last for expired from now on."""
@@ -169,7 +176,7 @@ class FxiaokeServer:
             way = self._misbehaving.popleft()
             time.sleep(way.silent_seconds)
             if way.code:
-                return _error(way.code, way.message)
+                return _error(way.code, way.message.replace("{token}", asked["corpAccessToken"]))
             if way.body is not None or way.status != 200:
                 return Response(way.body or b"", status=way.status, mimetype="application/json")
             if way.is_cut_short:
