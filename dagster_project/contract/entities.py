@@ -103,7 +103,6 @@ class Entity:
     columns: tuple[Column, ...]
     event_column: str | None = None
     is_versioned: bool = False
-    change_columns: tuple[str, ...] = ()
     derived: tuple[Column, ...] = field(default=())
     is_internal: bool = False
 
@@ -222,7 +221,6 @@ def _entities() -> Iterator[Entity]:
             _timestamp("updated_at"),
         ),
         event_column="ordered_at",
-        change_columns=("ordered_at",),
     )
     yield Entity(
         name="refunds",
@@ -236,7 +234,6 @@ def _entities() -> Iterator[Entity]:
             _currency(),
         ),
         event_column="refunded_at",
-        change_columns=("refunded_at",),
     )
     yield Entity(
         name="order_lines",
@@ -265,7 +262,6 @@ def _entities() -> Iterator[Entity]:
             _timestamp("updated_at"),
         ),
         is_versioned=True,
-        change_columns=("updated_at",),
     )
     yield Entity(
         name="customers",
@@ -293,7 +289,6 @@ def _entities() -> Iterator[Entity]:
             _timestamp("updated_at"),
         ),
         is_versioned=True,
-        change_columns=("registered_on", "created_at", "updated_at"),
         derived=(
             Column("phone_hash"),
             Column("email_hash"),
@@ -315,7 +310,6 @@ def _entities() -> Iterator[Entity]:
             _timestamp("updated_at"),
         ),
         is_versioned=True,
-        change_columns=("created_at", "updated_at"),
     )
     yield Entity(
         name="opportunities",
@@ -334,7 +328,6 @@ def _entities() -> Iterator[Entity]:
             _timestamp("updated_at"),
         ),
         is_versioned=True,
-        change_columns=("created_at", "updated_at"),
     )
     yield Entity(
         name="interactions",
@@ -351,7 +344,6 @@ def _entities() -> Iterator[Entity]:
             Column("owner"),
         ),
         event_column="occurred_at",
-        change_columns=("occurred_at",),
     )
     yield Entity(
         name="consents",
@@ -364,7 +356,6 @@ def _entities() -> Iterator[Entity]:
             Column("reason", is_personal=True),
         ),
         event_column="occurred_at",
-        change_columns=("occurred_at",),
     )
     yield Entity(
         name="campaigns",
@@ -378,7 +369,6 @@ def _entities() -> Iterator[Entity]:
             Column("ends_on", ColumnType.DATE),
         ),
         event_column="starts_on",
-        change_columns=("starts_on",),
     )
     yield Entity(
         name="campaign_contacts",
@@ -392,7 +382,6 @@ def _entities() -> Iterator[Entity]:
             Column("outcome"),
         ),
         event_column="contacted_at",
-        change_columns=("contacted_at",),
     )
     yield Entity(
         name="surveys",
@@ -405,7 +394,6 @@ def _entities() -> Iterator[Entity]:
             Column("need_motive", choices=NEED_MOTIVES),
         ),
         event_column="responded_at",
-        change_columns=("responded_at",),
     )
     yield Entity(
         name="web_events",
@@ -418,7 +406,6 @@ def _entities() -> Iterator[Entity]:
             _id("product_id", required=False),
         ),
         event_column="occurred_at",
-        change_columns=("occurred_at",),
     )
     yield Entity(
         name="exchange_rates",
@@ -429,7 +416,6 @@ def _entities() -> Iterator[Entity]:
             Column("rate", ColumnType.RATE, is_required=True, minimum=_ZERO, is_above_minimum=True),
         ),
         event_column="date",
-        change_columns=("date",),
     )
     yield Entity(
         name="customer_links",

@@ -27,6 +27,7 @@ from dagster_project.warehouse.dbt_arguments import dbt_arguments
 from dagster_project.warehouse.dbt_manifest import fresh_manifest
 from dagster_project.warehouse.landed import attach, attached
 from dagster_project.warehouse.measures import customers_by_stage, measure
+from dagster_project.warehouse.reaching_back import note_reaching_back
 from dagster_project.warehouse.retention import thin_snapshots
 
 # Selections of dbt; a folder's name is part of a model's fully qualified name.
@@ -151,6 +152,7 @@ def days_controlled(
     """Write the control rows of `days`; when what is inside succeeds, note what they were made from, thin old ones."""
     with warehouse.connection() as con:
         manifest = attached(con, Manifest.load(settings.paths))
+        note_reaching_back(con, manifest, time_zone=settings.sources.business.time_zone)
         computed = write_control(con, settings=settings, manifest=manifest, days=days, issue_list_for=issue_list_for)
     yield
     if is_whole:

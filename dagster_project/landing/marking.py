@@ -132,6 +132,10 @@ EFFECTS: Mapping[str, tuple[Effect, ...]] = MappingProxyType(
 APPEARANCES: Mapping[str, str] = MappingProxyType(
     {"customers": "least(registered_on, {created_on})", "leads": "{created_on}", "opportunities": "{created_on}"}
 )
+# Of the records that make one customer, and of leads without a time, the day of the version decides which one counts.
+WEIGHED_BY_DAY: Mapping[str, str] = MappingProxyType(
+    {"customers": "{valid_from}", "leads": "case when created_at is null then {valid_from} end"}
+)
 APART_FROM_STATE: Mapping[str, tuple[str, ...]] = MappingProxyType({"customers": ("registered_on", "created_at")})
 
 
@@ -206,10 +210,12 @@ def _earliest_of_versions(con: duckdb.DuckDBPyConnection, arrival: Arrival) -> d
     name, key = arrival.entity.name, arrival.key
     appearance = APPEARANCES.get(name, "cast(null as date)").format(created_on=arrival.day("created_at"))
     landed_on = arrival.day("arrived_at")
+    valid_from = arrival.day("coalesce(updated_at, arrived_at)")
+    weight = WEIGHED_BY_DAY.get(name, "cast(null as date)").format(valid_from=valid_from)
     said = [
         f"{'customer_ref' if name in APPEARANCES else 'cast(null as varchar)'} as seen_ref",
-        f"{arrival.day('coalesce(updated_at, arrived_at)')} as valid_from",
-        f"case when not is_deleted then {_all_but(name, *APART_FROM_STATE.get(name, ()))} end as state",
+        f"{valid_from} as valid_from",
+        f"case when not is_deleted then hash({_all_but(name, *APART_FROM_STATE.get(name, ()))}, {weight}) end as state",
         f"case when not is_deleted and seen_ref notnull then coalesce({appearance}, {landed_on}) end as seen_on",
     ]
     if not arrival.has_verdicts:

@@ -18,7 +18,8 @@ from dagster_project.clustering.register import cluster_rows
 from dagster_project.publishing.assignments import read_assignments
 from dagster_project.settings import Settings
 from dagster_project.settings.standards import Standard
-from dagster_project.warehouse.control_tables import KEPT_TABLES, TABLES
+from dagster_project.warehouse.control_tables import TABLES, create_kept_tables
+from dagster_project.warehouse.marks import own_marks, read_marked
 from dagster_project.warehouse.rule_rows import Row, own_rule_macro, rule_rows, word_rows
 from dagster_project.warehouse.standard_register import read_standards, register_standard, standard_effective_on
 
@@ -58,7 +59,7 @@ def write_control(
         StrataError: a day precedes every registered standard.
     """
     register = register_standard(settings.paths.standards, settings.standard)
-    _create_kept_tables(con)
+    create_kept_tables(con)
     _forget_lost_history(con)
     requested = {day: standard_effective_on(day, register) for day in sorted(set(days))}
     # Earlier days are neither compared with nor learnt from: nothing is known of them, or no standard classifies them.
@@ -147,7 +148,7 @@ def write_control(
 
 def record_builds(con: duckdb.DuckDBPyConnection, computed: Sequence[AsOfDay], manifest: Manifest) -> None:
     """Note that the tables of the computed days hold all batches of `manifest`; later batches may mark them again."""
-    _create_kept_tables(con)
+    create_kept_tables(con)
     con.begin()
     for day in computed:
         for table in ("snapshot_builds", "history_days") if day.is_requested else ():
@@ -167,7 +168,7 @@ def record_builds(con: duckdb.DuckDBPyConnection, computed: Sequence[AsOfDay], m
 
 def stored_days(con: duckdb.DuckDBPyConnection) -> list[date]:
     """Days whose tables are stored, rising."""
-    _create_kept_tables(con)
+    create_kept_tables(con)
     return [day for (day,) in con.execute("select as_of_date from control.snapshot_builds order by 1").fetchall()]
 
 
@@ -176,18 +177,7 @@ def marked_days(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> list[date
 
     Days that are no longer stored are among them: segment_history still holds their classes.
     """
-    _create_kept_tables(con)
-    computed = con.execute(
-        """
-        select as_of_date, batch_sequence from control.snapshot_builds
-        union all
-        select as_of_date, batch_sequence from control.history_days
-        where as_of_date not in (select as_of_date from control.snapshot_builds)
-        order by as_of_date
-        """
-    ).fetchall()
-    relinked = {day for (day,) in con.execute("select as_of_date from control.relinked_days").fetchall()}
-    return [day for day, sequence in computed if day in relinked or _is_marked(manifest, day, sequence)]
+    return read_marked(con, manifest).days
 
 
 def mark_relinked_days(con: duckdb.DuckDBPyConnection, changed_from: date, standards: Path) -> None:
@@ -196,7 +186,7 @@ def mark_relinked_days(con: duckdb.DuckDBPyConnection, changed_from: date, stand
     Month ends learnt from are forgotten where the outcome that follows them reaches so far, by the standards registered
     in the folder `standards`. The caller holds the transaction in which the customers change.
     """
-    _create_kept_tables(con)
+    create_kept_tables(con)
     con.execute(
         """
         insert or ignore into control.relinked_days
@@ -213,12 +203,6 @@ def mark_relinked_days(con: duckdb.DuckDBPyConnection, changed_from: date, stand
     )
 
 
-def _create_kept_tables(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("create schema if not exists control")
-    for table, columns in KEPT_TABLES.items():
-        con.execute(f"create table if not exists control.{table} ({columns})")
-
-
 def _forget_lost_history(con: duckdb.DuckDBPyConnection) -> None:
     """Where segment_history was dropped, the days that it held are computed no more."""
     con.execute(
@@ -230,14 +214,6 @@ def _forget_lost_history(con: duckdb.DuckDBPyConnection) -> None:
 def last_month_end_before(day: date) -> date:
     """The last day of the month before `day`'s; the day with which movement is measured."""
     return day.replace(day=1) - timedelta(days=1)
-
-
-def _is_marked(manifest: Manifest, day: date, built_from: int) -> bool:
-    return any(
-        batch.earliest_changed_on is not None and batch.earliest_changed_on <= day
-        for batch in manifest.batches
-        if batch.sequence > built_from
-    )
 
 
 def _reference_days(day: date, standard: Standard) -> list[date]:
@@ -260,11 +236,13 @@ def _references_to_build(
         day: (version, sequence)
         for day, version, sequence in con.execute("select * from control.reference_builds").fetchall()
     }
+    # Outcomes come from customer days, of which no first record says anything: what reaches back is no matter.
+    marks = own_marks(manifest)
 
     def is_current(day: date, standard: Standard) -> bool:
         version, sequence = stored.get(day, (None, 0))
         horizon = max(standard.silence.return_rate.horizon_days, BACKTEST_HORIZON_DAYS)
-        return version == standard.version and not _is_marked(manifest, day + timedelta(days=horizon), sequence)
+        return version == standard.version and not marks.hold(day + timedelta(days=horizon), built_from=sequence)
 
     return {day: standard for day, standard in wanted.items() if not is_current(day, standard)}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import duckdb
+
 TABLES: Mapping[str, str] = {
     "as_of_days": """
         as_of_date date, standard_version varchar, is_requested boolean, is_classified boolean, is_reference boolean,
@@ -72,10 +74,20 @@ TABLES: Mapping[str, str] = {
         priority_score decimal(18, 6), position integer""",
 }
 # Kept from run to run: what each stored day was built from, each day ever computed, stored or not, each month end
-# learnt from, and days whose customers are put together from other references than they were built with.
+# learnt from, days whose customers are put together from other references than they were built with, and the first day
+# that a batch changes by what a first record says of the time before it; the newest sequence there is that of the last
+# batch looked at.
 KEPT_TABLES: Mapping[str, str] = {
     "snapshot_builds": "as_of_date date primary key, standard_version varchar, batch_sequence bigint",
     "history_days": "as_of_date date primary key, standard_version varchar, batch_sequence bigint",
     "reference_builds": "reference_on date primary key, standard_version varchar, batch_sequence bigint",
     "relinked_days": "as_of_date date primary key",
+    "reaching_back": "batch_sequence bigint primary key, first_changed_on date",
 }
+
+
+def create_kept_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the schema and the tables that are kept, where they are not there yet."""
+    con.execute("create schema if not exists control")
+    for table, columns in KEPT_TABLES.items():
+        con.execute(f"create table if not exists control.{table} ({columns})")
