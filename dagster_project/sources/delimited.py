@@ -28,12 +28,16 @@ class DelimiterError(StrataError):
 
 @dataclass(frozen=True)
 class Dialect:
-    """Delimiter, header names without surrounding blanks, how lines end, and how many stand before the first record."""
+    """Delimiter, header names without surrounding blanks, how lines end, and how many stand before the first record.
+
+    `is_even`: the lines before the first record all end alike. DuckDB loses every record of a file where they do not.
+    """
 
     delimiter: str
     headers: tuple[str, ...]
     lines_before: int
     line_end: str = "\n"
+    is_even: bool = True
 
 
 def find_dialect(
@@ -65,7 +69,9 @@ def find_dialect(
             raise DelimiterError(f"{name}: its delimiter cannot be told; set delimiter at {place}.")
         delimiter = fitting[0]
     header = samples[delimiter][0]
-    return Dialect(delimiter, tuple(field.strip(BLANKS) for field in header), header_row, _line_end(path))
+    ends = _line_ends(path, header_row)
+    headers = tuple(field.strip(BLANKS) for field in header)
+    return Dialect(delimiter, headers, header_row, ends[0], is_even=len(set(ends)) == 1)
 
 
 def mend_quoting(path: Path, dialect: Dialect, *, mended: Path, faults: Path) -> None:
@@ -147,11 +153,11 @@ def _sample(path: Path, delimiter: str, header_row: int) -> list[list[str]]:
             return []
 
 
-def _line_end(path: Path) -> str:
-    """How the first line ends; told here because DuckDB also looks for it within quoted fields."""
+def _line_ends(path: Path, count: int) -> list[str]:
+    """How the first lines end; told here because DuckDB also looks for it within quoted fields."""
     with path.open(encoding="utf-8-sig", newline="") as text:
-        first = next(text, "")
-    return next((end for end in ("\r\n", "\n", "\r") if first.endswith(end)), "\n")
+        lines = list(islice(text, count))
+    return [next((end for end in ("\r\n", "\n", "\r") if line.endswith(end)), "\n") for line in lines or [""]]
 
 
 def _splits_alike(records: Sequence[Sequence[str]]) -> bool:

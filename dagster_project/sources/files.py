@@ -323,7 +323,7 @@ def _delimited(
         mend_quoting(path, dialect, mended=mended, faults=faults)
         return _mended(plain, mended, faults)
 
-    return replace(plain, mend=mend)
+    return replace(plain, mend=mend) if dialect.is_even else mend()
 
 
 def _mended(plain: Records, mended: Path, faults: Path) -> Records:

@@ -86,6 +86,13 @@ def test_delimiters_and_line_ends_are_told_by_the_records(
     assert landed(workshop) == EXPECTED
 
 
+@pytest.mark.parametrize(("above", "below"), [("\n", "\r\n"), ("\r\n", "\n")])
+def test_a_title_that_ends_its_line_otherwise_costs_no_record(workshop: Workshop, above: str, below: str) -> None:
+    workshop.write("a.csv", f"订单导出{above}{above}" + delimited(",", line_end=below))
+    workshop.land(mapping("a.csv", "header_row: 3"))
+    assert landed(workshop) == EXPECTED
+
+
 def test_blanks_around_headers_do_not_count(workshop: Workshop) -> None:
     workshop.write("a.csv", delimited(",", header=("\ufeff订单编号 ", " 买家\t", "付款时间\u3000", "实付金额 ")))
     workshop.land(mapping("a.csv"))
