@@ -46,7 +46,8 @@ class Rising(StrEnum):
 class Selection:
     """What is asked of a relation: rows with their columns, in rising order of the watermark from `since` on.
 
-    Rows of one value in `together` follow one another within equal watermarks.
+    Rows of one value in `together` follow one another within equal watermarks, and among themselves in the order of
+    the columns `settled_by`.
     """
 
     columns: tuple[str, ...]
@@ -54,6 +55,7 @@ class Selection:
     rising: Rising | None = None
     since: Any = None
     together: str | None = None
+    settled_by: tuple[str, ...] = ()
     limit: int | None = None
 
 
@@ -138,7 +140,9 @@ def pull_table(source: DatabaseSource, read: TableRead, asked: Pull) -> Iterator
         there = database.columns(relation)
         columns, key, together = _columns(read, asked, there, where)
         reached = Reached.from_text(asked.since) if asked.since is not None else Reached()
-        selection = Selection(columns, together=together, limit=asked.limit)
+        # Lines without a number are numbered as they come: unless they always come alike, they look changed.
+        is_numbered = together is None or "line_number" in read.columns
+        selection = Selection(columns, together=together, settled_by=() if is_numbered else columns, limit=asked.limit)
         if read.watermark is not None and asked.limit is None:
             rising = _checked_watermark(database, relation, read, together, where, is_full=reached.at is None)
             if rising is not reached.rising:

@@ -15,7 +15,6 @@ from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
-import stamina
 from sqlalchemy import exc
 
 from dagster_project.settings.environment import secret_variable
@@ -23,6 +22,7 @@ from dagster_project.settings.sources import DatabaseSource, TableRead
 from dagster_project.sources.database import TOGETHER, WATERMARK, Database, Rising, Selection
 from dagster_project.sources.files import SourceError
 from dagster_project.sources.pulling import SourceUnavailable
+from dagster_project.sources.tries import tries
 
 BATCH_ROWS = 10_000
 MYSQL = ("mysql", "mariadb")
@@ -125,6 +125,7 @@ class _Other:
             columns.append(_column(selection.together).label(TOGETHER))
             extra.append((TOGETHER, pa.string()))
             order.append(_column(selection.together))
+        order += [_column(name) for name in selection.settled_by]
         asked = sa.select(*columns).select_from(_text(relation)).order_by(*order)
         if selection.watermark is not None and selection.since is not None:
             asked = asked.where(_column(selection.watermark) >= sa.literal(self._bound(selection.since)))
@@ -185,9 +186,7 @@ def _engine(source: DatabaseSource, url: str, where: str) -> sa.Engine:
 
 
 def _connect(engine: sa.Engine, source: DatabaseSource, where: str) -> sa.Connection:
-    for attempt in stamina.retry_context(
-        on=SourceUnavailable, attempts=source.attempts, timeout=None, wait_max=source.longest_wait_seconds
-    ):
+    for attempt in tries(source.attempts, source.longest_wait_seconds):
         with attempt:
             try:
                 connection = engine.connect()
@@ -203,7 +202,7 @@ def _connect(engine: sa.Engine, source: DatabaseSource, where: str) -> sa.Connec
                     "ended; see whether the address is right and the server can be reached from here."
                 ) from None
             return connection
-    raise AssertionError("stamina tries at least once")
+    raise AssertionError("it is tried at least once")
 
 
 def _begin_reading(connection: sa.Connection) -> None:

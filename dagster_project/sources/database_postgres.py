@@ -16,13 +16,13 @@ from typing import Any
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi
 import pyarrow as pa
-import stamina
 
 from dagster_project.settings.environment import secret_variable
 from dagster_project.settings.sources import DatabaseSource, TableRead
 from dagster_project.sources.database import TOGETHER, WATERMARK, Database, Rising, Selection
 from dagster_project.sources.files import SourceError
 from dagster_project.sources.pulling import SourceUnavailable
+from dagster_project.sources.tries import tries
 from dagster_project.sql_text import quote_identifier, quote_literal
 
 BATCH_BYTES = 4 * 2**20
@@ -114,6 +114,7 @@ class _Postgres:
             name = quote_identifier(selection.together)
             columns.append(f"cast({name} as text) as {quote_identifier(TOGETHER)}")
             order.append(name)
+        order += [_sent(name, types[name]) for name in selection.settled_by]
         ordered = f" order by {', '.join(order)}" if order else ""
         limited = f" limit {selection.limit}" if selection.limit is not None else ""
         self._cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
@@ -176,9 +177,7 @@ def _literal(value: Any, rising: Rising | None) -> str:
 def _connect(source: DatabaseSource, url: str, where: str) -> Any:
     timed = f"{url}{'&' if '?' in url else '?'}connect_timeout={source.connect_timeout_seconds}"
     address = url if "connect_timeout=" in url else timed
-    for attempt in stamina.retry_context(
-        on=SourceUnavailable, attempts=source.attempts, timeout=None, wait_max=source.longest_wait_seconds
-    ):
+    for attempt in tries(source.attempts, source.longest_wait_seconds):
         with attempt:
             try:
                 return adbc_driver_postgresql.dbapi.connect(address)
@@ -192,7 +191,7 @@ def _connect(source: DatabaseSource, url: str, where: str) -> Any:
                     f"{where}: PostgreSQL does not answer at this address. The next run goes on where the last one "
                     "ended; see whether the address is right and the server can be reached from here."
                 ) from None
-    raise AssertionError("stamina tries at least once")
+    raise AssertionError("it is tried at least once")
 
 
 def _told(where: str, source: DatabaseSource, code: str | None, message: str) -> SourceError:

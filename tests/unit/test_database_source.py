@@ -120,6 +120,21 @@ def test_lines_of_an_order_are_never_split_over_two_parts(postgres: Database, wa
     assert orders == [{"O0", "O1"}, {"O2", "O3"}, {"O4"}]
 
 
+def test_lines_without_numbers_come_in_the_same_order_at_every_pull(database: Database) -> None:
+    lines = [f"('A', 'P{number}', 1.5)" for number in range(9)]
+    columns = {"order_id": "order_no", "product_id": "product", "line_amount": "amount"}
+    seen = []
+    for ordered in (lines, lines[::-1]):
+        database.run(
+            "drop table if exists lines",
+            "create table lines (order_no text, product text, amount numeric(10,2))",
+            f"insert into lines values {', '.join(ordered)}",
+        )
+        [part] = database.pull(entity="order_lines", table="lines", columns=columns)
+        seen.append(part.values("product"))
+    assert seen[0] == seen[1]
+
+
 def test_lines_that_carry_times_of_their_own_are_refused_because_a_changed_one_would_come_alone(
     database: Database,
 ) -> None:
