@@ -67,7 +67,8 @@ select
     ratio(discounts, gross) as discount_share,
     coalesce(orders_90, 0) as orders_90,
     orders_prior_90,
-    ratio(revenue_90, case when revenue_90 + revenue_prior_90 > 0 then revenue_90 + revenue_prior_90 end) as growth,
+    case when revenue_90 + revenue_prior_90 > 0 then least(greatest(ratio(revenue_90, revenue_90 + revenue_prior_90), 0), 1)
+    end as growth,
     coalesce(top_channel, 'unknown') as top_channel,
     case
         when order_count is null or order_count = 0 then null
