@@ -56,15 +56,17 @@ class TryAgain(Exception):
 
 
 class Refused(SourceError):
-    """The system answered with a status of 400 to 499, which another try does not better.
+    """The system answered with a status of an error, which another try does not better.
 
-    `status` is the HTTP status, `code` the system's own word for the error where it has one.
+    `status` is the HTTP status, `code` the system's own word for the error where it has one, `body` the JSON that came
+    with it; what of it is shown goes through `HttpSystem.shown`.
     """
 
-    def __init__(self, message: str, *, status: int, code: str) -> None:
+    def __init__(self, message: str, *, status: int, code: str, body: Any = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.body = body
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,21 @@ class HttpSystem:
     Every request is tried up to `policy.attempts` times: after connection errors, time-outs, 408, 425, 429, 5xx and
     answers that are cut short, too long or no JSON. The waits double from one second up to
     `policy.longest_wait_seconds`, unless the system says how long to wait. `say` is told of waits that a user would
-    notice.
+    notice. `is_final` tells by a system's error code that no wait of minutes will help, so that nothing is tried again.
     """
 
-    def __init__(self, name: str, policy: HttpPolicy, *, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        name: str,
+        policy: HttpPolicy,
+        *,
+        say: Callable[[str], None] = lambda _: None,
+        is_final: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._name = name
         self._policy = policy
         self._say = say
+        self._is_final = is_final
         self._secrets: set[str] = set()
         self._client = httpx.Client(
             timeout=policy.timeout_seconds,
@@ -279,12 +289,13 @@ class HttpSystem:
         status = response.status_code
         if status < 400:
             return
-        code, message = self._said(self._content(response))
+        body = _json_or_none(self._content(response))
+        code, message = self._said(body)
         said = " ".join(filter(None, (f"({code})" if code else "", f"and says: {message}" if message else "")))
         told = f"it answered with status {status}{' ' + said if said else ''}"
-        if status in TRIED_AGAIN or status >= 500:
+        if (status in TRIED_AGAIN or status >= 500) and not self._is_final(code):
             raise TryAgain(told, wait_seconds=_retry_after(response.headers))
-        raise Refused(f"{self._name}: {self._place(url)}: {told}.", status=status, code=code)
+        raise Refused(f"{self._name}: {self._place(url)}: {told}.", status=status, code=code, body=body)
 
     def _content(self, response: httpx.Response) -> bytes:
         """The body, unpacked; read piece by piece, so that neither a slow nor an endless one holds up the run."""
@@ -313,12 +324,8 @@ class HttpSystem:
                     raise TryAgain(f"the file was not whole within {patience:g} s")
                 out.write(piece)
 
-    def _said(self, content: bytes) -> tuple[str, str]:
+    def _said(self, body: Any) -> tuple[str, str]:
         """The system's own code and message of an error, empty where it has none."""
-        try:
-            body = _json(content)
-        except TryAgain:
-            return "", ""
         if not isinstance(body, dict):
             return "", ""
         code = next((body[name] for name in ("code", "errorCode", "error") if body.get(name)), "")
@@ -345,6 +352,13 @@ def _json(content: bytes) -> Any:
     except (ValueError, RecursionError):
         what = "it answered nothing" if not content.strip() else "its answer is no whole JSON"
         raise TryAgain(what) from None
+
+
+def _json_or_none(content: bytes) -> Any:
+    try:
+        return _json(content)
+    except TryAgain:
+        return None
 
 
 def _no_number(name: str) -> NoReturn:
