@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from dagster_project.landing import Manifest
     from dagster_project.settings import Settings
+    from dagster_project.warehouse.marks import MarkedDays
     from dagster_project.warehouse.standard_use import OutdatedDays
 
 app = typer.Typer(
@@ -48,6 +49,8 @@ clusters = typer.Typer(help="The optional cluster dimension.", no_args_is_help=T
 app.add_typer(clusters, name="clusters")
 
 PLAIN_WIDTH = 120
+# Of the batches that marked days, those that reach furthest back tell the story.
+CAUSES_SHOWN = 12
 DayOption = Annotated[str | None, typer.Option(help="Business day, YYYY-MM-DD.", metavar="DAY")]
 StoredDayOption = Annotated[str | None, typer.Option(help="A stored day, YYYY-MM-DD; else the newest.", metavar="DAY")]
 
@@ -110,16 +113,20 @@ def backfill(
     last: Annotated[str | None, typer.Option("--to", help="Last business day, YYYY-MM-DD.", metavar="DAY")] = None,
     every: Annotated[Every, typer.Option(help="Build every day of the range, or its month ends.")] = Every.DAY,
     marked: Annotated[
-        bool, typer.Option("--marked", help="Build the stored days that later batches have changed.")
+        bool, typer.Option("--marked", help="Build the days that later batches have changed, newest first.")
     ] = False,
 ) -> None:
-    """Classify and publish past days in one run. Issues no list and writes no report."""
+    """Classify and publish past days in one run, marked days some a run. Issues no list and writes no report."""
+    from dagster_project.warehouse.run_window import DayError
+
     console = _console()
     settings = _settings()
-    days = _days_asked_for(settings, first, last, every, marked=marked)
-    if not days:
-        console.print("No stored day is marked: every day holds all that has landed.")
+    if marked:
+        if first or last:
+            raise DayError("--marked chooses the days by itself; leave out --from and --to.")
+        _rebuild_marked(console, settings)
         return
+    days = _days_asked_for(first, last, every)
     _refuse_outside(settings, days)
     span = f"{days[0]}" if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
     console.print(f"[bold]Customer Strata[/] classifies customers as of [bold]{span}[/]")
@@ -131,9 +138,52 @@ def backfill(
 
 
 @app.command()
-def check() -> None:
-    """Check settings and sources without writing anything."""
-    from dagster_project.landing import inspect_reads
+def init(
+    files: Annotated[
+        list[str], typer.Argument(help="Files of orders, customers …, or a database's URL.", metavar="FILE_OR_URL…")
+    ],
+    output: Annotated[
+        Path | None, typer.Option(help="Write here; else to sources.yaml of the config folder.", metavar="FILE")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Of the business, such as Europe/Dublin; else guessed.", metavar="ZONE")
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Of the reports, such as EUR; else guessed.", metavar="CODE")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace settings of your own; they are kept beside.")] = False,
+) -> None:
+    """Look at your files, and write config/sources.yaml with what they seem to be and what is doubtful."""
+    from dagster_project.first_look.document import document
+    from dagster_project.first_look.looking import look_first
+    from dagster_project.first_look.placing import place, refuse_to_replace
+    from dagster_project.first_look.preview import preview
+    from dagster_project.first_look.telling import tell
+    from dagster_project.settings.paths import find_paths
+    from dagster_project.settings.sources import SourcesSettings
+    from dagster_project.settings.yaml_documents import load_model
+
+    console = _console()
+    paths = find_paths()
+    now = datetime.now(UTC)
+    refuse_to_replace(paths, output, force=force)
+    with console.status("looking at the files") as status:
+        found = look_first(files, paths=paths, now=now, time_zone=time_zone, currency=currency, say=status.update)
+        text = document(found)
+        inspected = [] if found.missing else preview(paths, text, now=now, secrets=found.secrets)
+    placed = place(paths, text, output=output)
+    for each in tell(found, inspected, placed, paths, today=now.date()):
+        console.print(each, highlight=False)
+    load_model(placed.path, SourcesSettings)  # says with its line what is missing
+
+
+@app.command()
+def check(
+    examples: Annotated[int, typer.Option(help="Rows shown of each reason.", min=0, max=50)] = 3,
+) -> None:
+    """Check settings and sources without writing anything: what would be quarantined, where, and why."""
+    from dagster_project.first_look.telling import contract_rows
+    from dagster_project.landing import inspect_reads, left_out, strangers
     from dagster_project.terminal import counted, plain_table
 
     console = _console()
@@ -149,7 +199,7 @@ def check() -> None:
         console.print("The sample's files are not in the inbox yet; the first `strata run` puts them there.")
         return
     with console.status("reading the sources"):
-        reads = inspect_reads(settings, now=datetime.now(UTC))
+        reads = inspect_reads(settings, now=datetime.now(UTC), examples=examples)
     rows: list[list[object]] = []
     for read in reads:
         counts = (read.counts.read, read.counts.rejected, read.counts.excluded) if read.counts else (None, None, None)
@@ -161,6 +211,25 @@ def check() -> None:
     reasons = [[read.source, read.entity, reason, count] for read in reads for reason, count in read.reasons]
     if reasons:
         console.print(plain_table("Why rows would go to quarantine", ["source", "entity", "reason", "rows"], reasons))
+    places = [[read.source_file, row.row_number, row.columns, row.reason] for read in reads for row in read.examples]
+    if places:
+        console.print(
+            plain_table("Such rows (numbered without the header)", ["file", "row", "column", "reason"], places)
+        )
+    shown: set[tuple[str, str]] = set()
+    for read in reads:
+        if read.first_rows and (read.source, read.entity) not in shown:
+            shown.add((read.source, read.entity))
+            console.print(contract_rows(f"{read.entity} of {read.source}, as the contract has them", read))
+    for sentence in left_out(settings):
+        console.print(f"[yellow]…[/] {escape(sentence)}", highlight=False)
+    others = strangers(settings)
+    if others:
+        console.print(
+            f"[yellow]…[/] {escape(str(settings.paths.data))} also holds what landed from {escape(', '.join(others))}; "
+            "it counts although sources.yaml no longer names it. To begin without it, move that folder away.",
+            highlight=False,
+        )
     faults = sum(read.problem is not None or read.is_above_limit for read in reads)
     if faults:
         raise StrataError(f"{faults} of {counted(len(reads), 'file')} cannot be landed as they are.")
@@ -387,9 +456,22 @@ def status() -> None:
     stored = _stored(settings)
     if stored.days:
         span = f"{stored.days[0]}" if len(stored.days) == 1 else f"{stored.days[0]} to {stored.days[-1]}"
-        console.print(f"{counted(len(stored.days), 'day')} stored, {span}; {len(stored.marked):,} marked for a rebuild")
+        console.print(
+            f"{counted(len(stored.days), 'day')} stored, {span}; {len(stored.marked.days):,} marked for a rebuild"
+        )
     else:
         console.print("No day is stored yet; `strata run` builds one.")
+    if stored.marked.days:
+        spans = [[f"{each.first}", f"{each.last}", each.days] for each in stored.marked.spans]
+        console.print(plain_table("Days older than what has landed for them", ["from", "to", "days"], spans))
+        causes = [
+            [each.source or "who is who", each.entity, each.source_file, f"{each.first_changed_on}", each.days]
+            for each in stored.marked.causes[:CAUSES_SHOWN]
+        ]
+        console.print(plain_table("What marked them", ["source", "entity", "file", "changed from", "days"], causes))
+        if (more := len(stored.marked.causes) - CAUSES_SHOWN) > 0:
+            console.print(f"… and {more:,} more that reach less far back")
+        console.print("`strata backfill --marked` rebuilds them, newest first; so does the sensor marked_days.")
     if stored.outdated:
         rows = [
             [f"{each.first}", f"{each.last}", each.days, each.version, each.name, each.version_now, each.name_now]
@@ -475,15 +557,9 @@ def _refuse_outside(settings: Settings, days: Sequence[date]) -> None:
     refuse_outside(days, history_starts_on=history_starts_on, last_complete=_last_complete_day(settings))
 
 
-def _days_asked_for(
-    settings: Settings, first: str | None, last: str | None, every: Every, *, marked: bool
-) -> list[date]:
+def _days_asked_for(first: str | None, last: str | None, every: Every) -> list[date]:
     from dagster_project.warehouse.run_window import DayError, days_between, month_ends_between
 
-    if marked:
-        if first or last:
-            raise DayError("--marked chooses the days by itself; leave out --from and --to.")
-        return _stored(settings).marked
     if not first or not last:
         raise DayError("Say --from DAY and --to DAY, or --marked.")
     between = month_ends_between if every is Every.MONTH_END else days_between
@@ -495,22 +571,23 @@ class _Stored:
     """Stored days, those that later batches marked, and those whose standard is no longer the one that holds."""
 
     days: list[date]
-    marked: list[date]
+    marked: MarkedDays
     outdated: list[OutdatedDays]
 
 
 def _stored(settings: Settings) -> _Stored:
     from dagster_project.warehouse import opened
-    from dagster_project.warehouse.control import marked_days, stored_days
+    from dagster_project.warehouse.control import stored_days
+    from dagster_project.warehouse.marks import MarkedDays, read_marked
     from dagster_project.warehouse.standard_register import read_standards, with_standard
     from dagster_project.warehouse.standard_use import built_versions, outdated_days
 
     if not settings.paths.warehouse.exists():
-        return _Stored([], [], [])
+        return _Stored([], MarkedDays([], [], []), [])
     register = with_standard(read_standards(settings.paths.standards), settings.standard)
     wait = settings.environment.warehouse_wait_seconds
     with opened(settings.paths.warehouse, who="strata", wait_seconds=wait, progress=_console().print) as con:
-        days, marked = stored_days(con), marked_days(con, _manifest(settings))
+        days, marked = stored_days(con), read_marked(con, _manifest(settings))
         return _Stored(days, marked, outdated_days(built_versions(con), register))
 
 
@@ -545,6 +622,40 @@ def _run_job(console: Console, settings: Settings, job_name: str, days: Sequence
         raise RunFailed("\n".join([*outcome.failures, f"The run's log: {outcome.log_file}"]))
 
 
+def _rebuild_marked(console: Console, settings: Settings) -> None:
+    """Rebuild marked days, newest first, some a run. Days that are marked again meanwhile are left for the next time.
+
+    Raises:
+        RunFailed: a run did not succeed; the days of those before it are done.
+    """
+    from dagster_project.terminal import counted
+    from dagster_project.warehouse.marks import chunks_newest_first
+
+    size = settings.publishing.snapshots.rebuild_days_per_run
+    starts_on = settings.sources.business.history_starts_on
+    newest_before = _manifest(settings).newest_sequence
+    done: set[date] = set()
+    while waiting := [day for day in _stored(settings).marked.days if day >= starts_on and day not in done]:
+        days = chunks_newest_first(waiting, size)[0]
+        span = f"{days[0]}" if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
+        left = len(waiting) - len(days)
+        console.print(f"[bold]Customer Strata[/] classifies customers as of [bold]{span}[/]; {left:,} more are marked")
+        try:
+            _run_job(console, settings, "backfill", days)
+        except RunFailed as failed:
+            said = (
+                f"{counted(len(done), 'day')} of those marked stay rebuilt, {counted(len(waiting), 'day')} stay marked."
+            )
+            raise RunFailed(f"{failed}\n{said}") from None
+        done.update(days)
+    if not done:
+        console.print("No stored day is marked: every day holds all that has landed.")
+        return
+    _show_landed(console, settings, newest_before)
+    console.print(_places(settings, max(done), is_daily=False))
+    _show_marked(console, settings)
+
+
 def _show_landed(console: Console, settings: Settings, newest_before: int) -> None:
     from dagster_project.terminal import landed_table
 
@@ -576,11 +687,11 @@ def _show_day(console: Console, settings: Settings, day: date) -> None:
 def _show_marked(console: Console, settings: Settings) -> None:
     from dagster_project.terminal import counted
 
-    marked = _stored(settings).marked
+    marked = _stored(settings).marked.days
     if marked:
         are = "is" if len(marked) == 1 else "are"
         console.print(
-            f"[yellow]…[/] {counted(len(marked), 'stored day')} ({marked[0]} to {marked[-1]}) {are} older than "
+            f"[yellow]…[/] {counted(len(marked), 'day')} ({marked[0]} to {marked[-1]}) {are} older than "
             "what has landed for them; `strata backfill --marked` rebuilds them.",
             highlight=False,
         )

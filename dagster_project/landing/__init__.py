@@ -7,6 +7,7 @@ customers) is dbt's.
 from dagster_project.landing.batches import Batch, LandedRead, LandingResult, Manifest, RowCounts
 from dagster_project.landing.check import InspectedRead, inspect_reads
 from dagster_project.landing.committing import BadRowsLimitExceeded
+from dagster_project.landing.coverage import left_out, strangers
 from dagster_project.landing.intake import land
 from dagster_project.landing.lock import LandingHeld
 from dagster_project.landing.quarantine import list_quarantine, replay_quarantine
@@ -24,6 +25,8 @@ __all__ = [
     "inspect_reads",
     "land",
     "landing_relations",
+    "left_out",
     "list_quarantine",
     "replay_quarantine",
+    "strangers",
 ]

@@ -1,12 +1,13 @@
 """What landing would make of the files that are there, without writing anything that lasts.
 
-For `strata check`: columns found and missing, rows that would be refused and a few of their reasons.
+For `strata check`: columns found and missing, rows that would be refused, why and where, the first rows as the contract
+has them, and what the settings say nothing of.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,17 +22,33 @@ from dagster_project.settings import Settings
 from dagster_project.settings.sources import FileRead
 from dagster_project.sources.files import SourceFile, find_files, opened
 from dagster_project.sources.pulling import pull
+from dagster_project.sql_text import quote_identifier, quote_list
 
 SAMPLE_REASONS = 5
+EXAMPLES = 3
+FIRST_ROWS = 3
 PULLED_SAMPLE = 200  # one page of either CRM
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """Where a row stands (from 1, the header not counted), which columns of the source are at fault, and why.
+
+    The reason quotes values of columns that are not personal.
+    """
+
+    row_number: int
+    columns: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class InspectedRead:
     """One file of one read. `counts` is None where the file could not be read, and `problem` says why.
 
-    `reasons` are the commonest reasons without values, with their rows; `notes` are what a user should look at though
-    nothing is refused.
+    `reasons` are the commonest reasons without values, with their rows; `examples` are rows that each stands for.
+    `first_rows` are the first accepted rows by contract column, as text, personal values left out. `notes` are what a
+    user should look at though nothing is refused.
     """
 
     source: str
@@ -41,25 +58,29 @@ class InspectedRead:
     columns_missing: tuple[str, ...] = ()
     counts: Counts | None = None
     reasons: tuple[tuple[str, int], ...] = ()
+    examples: tuple[RefusedRow, ...] = ()
+    first_rows: tuple[dict[str, str], ...] = ()
     is_above_limit: bool = False
     problem: str | None = None
     notes: tuple[str, ...] = ()
 
 
-def inspect_reads(settings: Settings, *, now: datetime) -> list[InspectedRead]:
+def inspect_reads(settings: Settings, *, now: datetime, examples: int = EXAMPLES) -> list[InspectedRead]:
     """Read every file of every read as landing would, and of systems that are pulled the first PULLED_SAMPLE records.
 
-    Temporary files are readable by their owner only.
+    So many `examples` are given of each of the commonest reasons. Temporary files are readable by their owner only.
     """
     with tempfile.TemporaryDirectory(prefix="strata-check-") as folder:
         return [
             inspected
             for mapping in mappings(settings)
-            for inspected in _inspect_read(settings, mapping, Path(folder), now)
+            for inspected in _inspect_read(settings, mapping, Path(folder), now, examples)
         ]
 
 
-def _inspect_read(settings: Settings, mapping: Mapping, temporary: Path, now: datetime) -> Iterator[InspectedRead]:
+def _inspect_read(
+    settings: Settings, mapping: Mapping, temporary: Path, now: datetime, examples: int
+) -> Iterator[InspectedRead]:
     source, read = mapping.source.name, mapping.read
     try:
         if isinstance(read, FileRead):
@@ -75,10 +96,12 @@ def _inspect_read(settings: Settings, mapping: Mapping, temporary: Path, now: da
     if not files:
         yield InspectedRead(source, read.entity, read.place, problem=missing)
     for file in files:
-        yield _inspect_file(settings, mapping, file, temporary)
+        yield _inspect_file(settings, mapping, file, temporary, examples)
 
 
-def _inspect_file(settings: Settings, mapping: Mapping, file: SourceFile, temporary: Path) -> InspectedRead:
+def _inspect_file(
+    settings: Settings, mapping: Mapping, file: SourceFile, temporary: Path, examples: int
+) -> InspectedRead:
     source, entity = mapping.source.name, mapping.read.entity
     found: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -95,13 +118,77 @@ def _inspect_file(settings: Settings, mapping: Mapping, file: SourceFile, tempor
             checked = check_rows(con, records, mapping, file_name=file.name)
             counts = checked.counts(con)
             reasons = tuple(checked.reason_counts(con).items())[:SAMPLE_REASONS]
+            refused = tuple(_refused_rows(con, mapping, [reason for reason, _ in reasons], examples))
+            first_rows = tuple(_first_rows(con, mapping))
             notes = tuple(_notes(con, checked))
     except StrataError as error:
         return InspectedRead(source, entity, file.name, found, missing, problem=str(error))
     finally:
         con.close()
     is_above_limit = counts.bad_share() > settings.sources.bad_rows_limit(mapping.read)
-    return InspectedRead(source, entity, file.name, found, (), counts, reasons, is_above_limit, notes=notes)
+    return InspectedRead(
+        source, entity, file.name, found, (), counts, reasons, refused, first_rows, is_above_limit, notes=notes
+    )
+
+
+def _refused_rows(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, reasons: Sequence[str], count: int
+) -> Iterator[RefusedRow]:
+    """Of each reason the first rows."""
+    found = con.execute(
+        f"""
+        select row_number, reason, claim
+        from (
+            select *, split_part(reason, ': ''', 1) as claim
+            from (
+                select row_number, unnest(reasons) as reason from rows where reasons is not null
+                union all
+                select row_number, reason from broken
+            )
+        )
+        where list_contains({quote_list(reasons)}::varchar[], claim)
+        qualify row_number() over (partition by claim order by row_number) <= {count}
+        """
+    ).fetchall()
+    for number, reason, claim in sorted(found, key=lambda row: (reasons.index(row[2]), row[0])):
+        yield RefusedRow(number, _columns_at_fault(mapping, claim), reason)
+
+
+def _columns_at_fault(mapping: Mapping, claim: str) -> str:
+    """The source's columns behind a reason, whose first word is the contract's column or the rule's."""
+    read = mapping.read
+    for name in read.where:
+        if claim.startswith(f"excluded by rule: {name} "):
+            return name
+    name = claim.partition(" ")[0]
+    spec = read.columns.get(name)
+    if spec is not None and spec.source_names:
+        return ", ".join(spec.source_names)
+    return name if name in read.mappable else ""
+
+
+def _first_rows(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Iterator[dict[str, str]]:
+    """The first accepted rows: the columns that the mapping names or implies a value of, in the contract's order."""
+    read = mapping.read
+    there = {name for name, *_ in con.execute("describe select * from rows").fetchall()}
+    names = [
+        name
+        for name, column in read.mappable.items()
+        if name in there and (name in read.columns or column.is_currency or column.default is not None)
+    ]
+    if read.is_orders_from_lines and "line_amount" not in names:
+        names.append("line_amount")
+    shown = [
+        f"case when {quote_identifier(name)} is not null then '(personal)' end"
+        if read.mappable[name].is_personal
+        else f"cast({quote_identifier(name)} as varchar)"
+        for name in names
+    ]
+    rows = con.execute(
+        f"select {', '.join(shown)} from rows where reasons is null order by row_number limit {FIRST_ROWS}"
+    ).fetchall()
+    for row in rows:
+        yield {name: "" if value is None else value for name, value in zip(names, row, strict=True)}
 
 
 def _notes(con: duckdb.DuckDBPyConnection, checked: CheckedRows) -> Iterator[str]:

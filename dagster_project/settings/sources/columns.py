@@ -63,6 +63,8 @@ class ColumnSpec(Part):
 
 
 def as_column_spec(value: object) -> object:
+    if value is None:
+        raise fault("names no column. Write the name that the file has for it, or take the line out.")
     if isinstance(value, str):
         return {"from": (value,)}
     return {"from": tuple(value)} if isinstance(value, list) else value
