@@ -44,7 +44,7 @@ def read_sheet(path: Path, *, sheet: int | str | None, header_row: int, decimal:
         workbook = CalamineWorkbook.from_path(str(path))
         title = _sheet_title(workbook.sheet_names, sheet, name, place)
         cells = workbook.get_sheet_by_name(title).to_python(skip_empty_area=False)
-    except (CalamineError, OSError, ValueError) as error:
+    except (CalamineError, OSError, ValueError, OverflowError) as error:
         raise SpreadsheetError(f"{name} is no Excel file that can be read ({error}). See format at {place}.") from None
     if len(cells) < header_row or not any(_text(cell) for cell in cells[header_row - 1]):
         raise SpreadsheetError(f"{name}: sheet {title!r} has no header in row {header_row}; see header_row at {place}.")
