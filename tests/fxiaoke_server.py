@@ -211,11 +211,16 @@ class FxiaokeServer:
             records = [record for record in records if _fits(record[field], condition)]
         for order in reversed(search["orders"]):
             records.sort(key=lambda record: record[order["fieldName"]], reverse=not order["isAsc"])
+        only = search.get("fieldProjection") or None
         page = [
-            {**record, "searchAfterId": [record["_id"]], "total_num": len(records)}
+            {**_projected(record, only), "searchAfterId": [record["_id"]], "total_num": len(records)}
             for record in records[offset : offset + limit]
         ]
         return _answer(data={"dataList": page, "offset": offset, "limit": limit})
+
+
+def _projected(record: Record, only: list[str] | None) -> Record:
+    return record if only is None else {name: value for name, value in record.items() if name in only}
 
 
 def _fits(value: Any, condition: Mapping[str, Any]) -> bool:

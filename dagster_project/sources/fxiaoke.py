@@ -9,20 +9,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dagster_project.errors import SettingsError
 from dagster_project.settings.environment import Secrets, secret_variable
 from dagster_project.settings.sources import FxiaokeSource, ObjectRead
-from dagster_project.sources.files import SourceError
+from dagster_project.sources.files import SourceError, SourceFile
 from dagster_project.sources.http import Answer, HttpSystem, TryAgain
-from dagster_project.sources.pulling import Part, Pull, Spool
+from dagster_project.sources.pulling import DELETED_AT, Holding, Part, Pull, Spool, pulled_from
 
 # The most that the system gives at once. An offset must be a multiple of it.
 PAGE_RECORDS = 100
 TOLD_EVERY_RECORDS = 10_000
+KEYS_AT_ONCE = 50_000
+DAY_MILLISECONDS = 86_400_000
+LAST_MOMENT = 9_999_999_999_999  # in the year 2286; the largest time of 13 digits
 # What the search adds to each record: its own place in the result, which is new with every request.
 OF_THE_SEARCH = ("searchAfterId", "total_num")
 
@@ -52,6 +59,27 @@ class _Record:
 
 
 @dataclass(frozen=True)
+class _Reached:
+    """How far pulls came: all that changed before `at` has landed, and when all ids were compared; in milliseconds."""
+
+    at: int
+    compared_at: int | None
+
+    def to_text(self) -> str:
+        """As it is kept with a batch."""
+        return json.dumps({"at": self.at, "compared_at": self.compared_at})
+
+    @classmethod
+    def from_text(cls, text: str) -> _Reached:
+        """What `to_text` wrote."""
+        return cls(**json.loads(text))
+
+
+class _PageOf(Protocol):
+    def __call__(self, start: int, end: int, *, offset: int = 0) -> list[_Record]: ...
+
+
+@dataclass(frozen=True)
 class _Error:
     """An error that another try does not better, in the system's words as far as they may be shown."""
 
@@ -78,15 +106,24 @@ def pull_object(source: FxiaokeSource, read: ObjectRead, asked: Pull) -> Iterato
     # change was written late, or the system's clock is behind ours. Both reach back from `end` by seconds, so the next
     # pull begins `overlap_minutes` before it; what it reads twice is equal, and lands as unchanged.
     settled = max(0, end - read.overlap_minutes * 60_000)
-    start = 0 if asked.since is None else int(json.loads(asked.since)["from"])
+    # At first there is nothing to compare; a new mapping reads everything again.
+    reached = _Reached(0, compared_at=end) if asked.since is None else _Reached.from_text(asked.since)
     with HttpSystem(f"Source {source.name}, object {read.object}", source.http, say=asked.say) as http:
         system = _OpenApi(source, read, asked.secrets, http)
-        records = islice(_changed(system, start, end), asked.limit)
-        yield from _parts(source, read, asked, records, settled)
+        records = islice(_changed(system.page, reached.at, end), asked.limit)
+        yield from _parts(source, read, asked, records, replace(reached, at=settled))
+        if asked.limit is None and _is_due(read, reached, end):
+            yield _all_keys(system, source, read, asked, _Reached(settled, compared_at=end))
+
+
+def _is_due(read: ObjectRead, reached: _Reached, now: int) -> bool:
+    if read.compare_keys_days is None:
+        return False
+    return reached.compared_at is None or now - reached.compared_at >= read.compare_keys_days * DAY_MILLISECONDS
 
 
 def _parts(
-    source: FxiaokeSource, read: ObjectRead, asked: Pull, records: Iterator[_Record], settled: int
+    source: FxiaokeSource, read: ObjectRead, asked: Pull, records: Iterator[_Record], settled: _Reached
 ) -> Iterator[Part]:
     """Records as parts. Those before a fault land, and the next pull goes on from them."""
     fault: SourceError | None = None
@@ -103,10 +140,10 @@ def _parts(
     number = total = 0
     while record is not None:
         with Spool(asked, source, read, number) as spool:
-            reached = record.modified_at
+            last = record.modified_at
             while record is not None and spool.row_count < read.rows_per_batch:
                 spool.write(record.fields)
-                reached = record.modified_at
+                last = record.modified_at
                 record = following()
                 total += 1
                 if total % TOLD_EVERY_RECORDS == 0:
@@ -114,13 +151,31 @@ def _parts(
             # Others may have been changed in the same millisecond, so a part in the middle is gone on from its last
             # time, not from the one after.
             is_last = record is None and fault is None
-            yield spool.part(json.dumps({"from": settled if is_last else min(reached, settled)}))
+            yield spool.part((settled if is_last else replace(settled, at=min(last, settled.at))).to_text())
         number += 1
     if fault is not None:
         raise fault
 
 
-def _changed(system: _OpenApi, start: int, end: int) -> Iterator[_Record]:
+def _all_keys(system: _OpenApi, source: FxiaokeSource, read: ObjectRead, asked: Pull, reached: _Reached) -> Part:
+    """The ids of all records that are there.
+
+    They are walked as changes are, but to no end: a record that is changed meanwhile is met again further on.
+    """
+    file = SourceFile(asked.folder / f"{source.name}-{read.object}-keys.parquet", pulled_from(source, read), "parquet")
+    schema = pa.schema([pa.field(asked.key, pa.string()), pa.field(DELETED_AT, pa.timestamp("us", tz="UTC"))])
+    page = partial(system.page, only=("_id", read.modified_field))
+    ids = (record.id for record in _changed(page, 0, LAST_MOMENT))
+    count = 0
+    with pq.ParquetWriter(file.path, schema) as writer:
+        while chunk := list(islice(ids, KEYS_AT_ONCE)):
+            writer.write_batch(pa.record_batch([pa.array(chunk), pa.nulls(len(chunk), schema.field(1).type)], schema))
+            count += len(chunk)
+            asked.say(f"{source.name}: {count:,} ids of {read.object} compared")
+    return Part(file, count, reached.to_text(), Holding.ALL_KEYS)
+
+
+def _changed(page_of: _PageOf, start: int, end: int) -> Iterator[_Record]:
     """Every record last changed from `start` to `end`, by the time of the change; records changed meanwhile excepted.
 
     Each page is asked from the last time that was seen on, never by its offset: when a record leaves the window, all
@@ -130,12 +185,12 @@ def _changed(system: _OpenApi, start: int, end: int) -> Iterator[_Record]:
     reached = start
     given: set[str] = set()
     while reached <= end:
-        page = system.page(reached, end)
+        page = page_of(reached, end)
         fresh = [record for record in page if record.modified_at > reached or record.id not in given]
         yield from fresh
         if len(page) >= PAGE_RECORDS and page[-1].modified_at == reached:
             given.update(record.id for record in fresh)
-            yield from _changed_at(system, reached, given)
+            yield from _changed_at(page_of, reached, given)
             reached, given = reached + 1, set()
         elif fresh:
             last = page[-1].modified_at
@@ -147,7 +202,7 @@ def _changed(system: _OpenApi, start: int, end: int) -> Iterator[_Record]:
             return
 
 
-def _changed_at(system: _OpenApi, moment: int, given: set[str]) -> Iterator[_Record]:
+def _changed_at(page_of: _PageOf, moment: int, given: set[str]) -> Iterator[_Record]:
     """The records of one millisecond, more than a page of them, as an import leaves thousands; without those given.
 
     Here only offsets are left. Records can leave this set while it is read, by being changed, and none can come into
@@ -162,14 +217,14 @@ def _changed_at(system: _OpenApi, moment: int, given: set[str]) -> Iterator[_Rec
         return new
 
     last = 0
-    while page := system.page(moment, moment, offset=last):
+    while page := page_of(moment, moment, offset=last):
         yield from new_of(page)
         last += PAGE_RECORDS
     is_settled = False
     while not is_settled:
         is_settled = True
         for offset in range(last, -1, -PAGE_RECORDS):
-            new = new_of(system.page(moment, moment, offset=offset))
+            new = new_of(page_of(moment, moment, offset=offset))
             is_settled = is_settled and not new
             yield from new
 
@@ -186,21 +241,22 @@ class _OpenApi:
         self._signed_in: dict[str, str] = {}
         self._user = ""
 
-    def page(self, start: int, end: int, *, offset: int = 0) -> list[_Record]:
+    def page(self, start: int, end: int, *, offset: int = 0, only: tuple[str, ...] = ()) -> list[_Record]:
         """At most PAGE_RECORDS records changed from `start` to `end`, both included, in order of the change; those of
-        one time in order of their id.
+        one time in order of their id. With `only`, no other fields are asked for.
         """
         field = self._read.modified_field
         order = "_id" if start == end else field
+        search = {
+            "limit": PAGE_RECORDS,
+            "offset": offset,
+            "filters": [{"field_name": field, "field_values": [start, end], "operator": "BETWEEN"}],
+            "orders": [{"fieldName": order, "isAsc": True}],
+        }
         data = {
             "dataObjectApiName": self._read.object,
             "find_explicit_total_num": False,  # counting all that match is slow, and nothing here needs it
-            "search_query_info": {
-                "limit": PAGE_RECORDS,
-                "offset": offset,
-                "filters": [{"field_name": field, "field_values": [start, end], "operator": "BETWEEN"}],
-                "orders": [{"fieldName": order, "isAsc": True}],
-            },
+            "search_query_info": search | ({"fieldProjection": list(only)} if only else {}),
         }
 
         def judge(answer: Answer) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
+import signal
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +23,7 @@ from hypothesis import strategies as st
 from landing_workshop import NOW, Workshop
 from pydantic import SecretStr
 
-from dagster_project.errors import SettingsError
+from dagster_project.errors import SettingsError, StrataError
 from dagster_project.landing import LandingResult, land
 from dagster_project.landing.check import inspect_reads
 from dagster_project.settings import Settings
@@ -312,10 +314,10 @@ class Kept:
         part.file.path.unlink()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 10**6),
-    size=st.sampled_from([1, 90, 150, 320]),
+    size=st.sampled_from([1, 90, 150, 230]),
     times=st.sampled_from([1, 2, 7, 400]),
     changes=st.integers(0, 12),
     rows=st.sampled_from([60, 150, 1000]),
@@ -380,6 +382,69 @@ def test_pages_are_asked_by_time_not_by_offset(server: FxiaokeServer, tmp_path: 
     searches = [query["data"]["search_query_info"] for query in server.queries]
     assert {search["offset"] for search in searches} == {0}
     assert {search["limit"] for search in searches} == {100}
+
+
+# -- records that are gone --------------------------------------------------------------------------------------------
+
+COMPARED = SOURCE.replace("rows_per_batch: {rows}", "compare_keys_days: 7")
+
+
+def deleted(tenant: Tenant) -> set[str]:
+    """Customers whose newest landed version is deleted."""
+    found = tenant.rows(
+        """
+        select customer_ref from customers
+        qualify row_number() over (partition by customer_ref order by batch_sequence desc, row_number desc) = 1
+            and is_deleted
+        """
+    )
+    return {ref for (ref,) in found}
+
+
+def test_records_deleted_for_good_are_found_when_ids_are_compared_and_not_before(
+    tenant: Tenant, server: FxiaokeServer
+) -> None:
+    fill(server, accounts(450))
+    tenant.pull(server, sources=COMPARED)
+    gone = [account(number, NOW)["_id"] for number in (0, 99, 300)]
+    for key in gone:
+        del server.objects["AccountObj"][key]
+    tenant.pull(server, sources=COMPARED, now=NOW + 6 * DAY)
+    assert deleted(tenant) == set()
+    server.queries.clear()
+    tenant.pull(server, sources=COMPARED, now=NOW + 7 * DAY)
+    assert deleted(tenant) == set(gone)
+    searches = [query["data"]["search_query_info"] for query in server.queries[1:]]
+    assert {tuple(search["fieldProjection"]) for search in searches} == {("_id", "last_modified_time")}
+    server.queries.clear()
+    tenant.pull(server, sources=COMPARED, now=NOW + 8 * DAY)
+    assert len(server.queries) == 1
+
+
+def test_no_record_that_changes_while_ids_are_compared_is_taken_for_gone(tenant: Tenant, server: FxiaokeServer) -> None:
+    fill(server, [account(number, NOW - DAY + timedelta(milliseconds=number // 150)) for number in range(450)])
+    tenant.pull(server, sources=COMPARED)
+    del server.objects["AccountObj"][account(7, NOW)["_id"]]
+    later = NOW + 7 * DAY
+    changing = iter(random.Random(3).sample([n for n in range(450) if n != 7], k=60))  # noqa: S311
+
+    def change_some() -> None:
+        for number in islice(changing, 3):
+            server.write("AccountObj", account(number, later + timedelta(milliseconds=number)))
+
+    server.before_query = change_some
+    tenant.pull(server, sources=COMPARED, now=later)
+    assert next(changing, None) is None
+    assert deleted(tenant) == {account(7, NOW)["_id"]}
+
+
+def test_a_right_taken_away_deletes_nobody(tenant: Tenant, server: FxiaokeServer) -> None:
+    fill(server, accounts(300))
+    tenant.pull(server, sources=COMPARED)
+    server.objects["AccountObj"] = dict(list(server.objects["AccountObj"].items())[:20])
+    with pytest.raises(StrataError, match="280 of 300 records are no longer there"):
+        tenant.pull(server, sources=COMPARED, now=NOW + 7 * DAY)
+    assert deleted(tenant) == set()
 
 
 # -- faults of the system --------------------------------------------------------------------------------------------
@@ -447,24 +512,12 @@ def test_a_system_that_stays_busy_ends_the_pull_and_what_came_before_has_landed(
     assert len(tenant.newest()) == 250
 
 
-def test_a_kill_in_the_middle_costs_one_part_at_most(
-    tenant: Tenant, server: FxiaokeServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_kill_in_the_middle_costs_one_part_at_most(tenant: Tenant, server: FxiaokeServer) -> None:
     fill(server, accounts(450))
-    from dagster_project.landing import pulled
-
-    whole = pulled.land_file
-    landed = iter(range(1000))
-
-    def killed_at_the_third(*arguments: Any, **options: Any) -> Any:
-        if next(landed) == 2:
-            raise KeyboardInterrupt
-        return whole(*arguments, **options)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(pulled, "land_file", killed_at_the_third)
-        with pytest.raises(KeyboardInterrupt):
-            tenant.pull(server, rows=100)
+    asked = iter(range(1000))
+    server.before_query = lambda: os.kill(os.getpid(), signal.SIGINT) if next(asked) == 3 else None
+    with pytest.raises(KeyboardInterrupt):
+        tenant.pull(server, rows=100)
     assert [batch.new for batch in tenant.manifest.batches] == [100, 100]
     server.queries.clear()
     # The record that ended the second part is read again, as others may share its time.
@@ -615,6 +668,8 @@ def test_a_check_reads_a_sample_and_no_more(tenant: Tenant, server: FxiaokeServe
         ("object: AccountObj", "object: Account", "there is no 'Account'; did you mean 'AccountObj'?"),
         ("object: AccountObj", "object: SalesOrder", "did you mean 'SalesOrderObj'?"),
         ("{from: create_time, formats: epoch_ms}", "create_time", "write {from: create_time, formats: epoch_ms}"),
+        ("rows_per_batch: 9", "compare_keys_days: 0", "greater than or equal to 1"),
+        ("customer_ref: _id", "customer_ref: name", "what is compared is _id, so customer_ref must be one column"),
         ("[owner__r.name, owner.0]", "owner", "owner is a list of ids in every record: write owner.0 for the first"),
         ("url: http://127.0.0.1", "url: http://crm.example.com", "must begin with https://"),
     ],
@@ -623,6 +678,7 @@ def test_a_setting_that_cannot_be_meant_is_refused_with_its_cure(
     tenant: Tenant, before: str, after: str, words: str
 ) -> None:
     text = SOURCE.format(url="http://127.0.0.1", object="AccountObj", rows=9, timeout=1)
+    text = text if "rows_per_batch" in before else text.replace("rows_per_batch: 9", "compare_keys_days: 7")
     assert before in text
     with pytest.raises(SettingsError, match=re.escape(words)):
         tenant.settings(text.replace(before, after))

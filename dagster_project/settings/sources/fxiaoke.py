@@ -48,12 +48,14 @@ class ObjectRead(PulledRead):
     """One entity read from an object: AccountObj, ContactObj, SalesOrderObj … or one of your own, which ends in __c.
 
     What was modified up to `overlap_minutes` before the last pull is asked for again: for clocks that differ, and for
-    changes that show late in the system's index.
+    changes that show late in the system's index. What is deleted for good shows in no change: every `compare_keys_days`
+    the ids that landed are compared with those that are there.
     """
 
     object: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
     modified_field: Name = "last_modified_time"
     overlap_minutes: Annotated[int, Field(ge=0)] = 10
+    compare_keys_days: Annotated[int, Field(ge=1)] | None = None
 
     @property
     def place(self) -> str:
@@ -61,7 +63,7 @@ class ObjectRead(PulledRead):
 
     @property
     def origin_settings(self) -> frozenset[str]:
-        return super().origin_settings | {"overlap_minutes"}
+        return super().origin_settings | {"overlap_minutes", "compare_keys_days"}
 
     @property
     def is_own_object(self) -> bool:
@@ -92,6 +94,12 @@ class ObjectRead(PulledRead):
                     "columns",
                     name,
                 )
+        own_key = self.contract.own_key
+        if self.compare_keys_days is not None and (len(own_key) > 1 or self.columns[own_key[0]].names != ("_id",)):
+            raise fault(
+                f"what is compared is _id, so {' and '.join(own_key)} must be one column, mapped from _id.",
+                "compare_keys_days",
+            )
         return self
 
 
