@@ -26,15 +26,16 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     # `backfill_policy` is said to be in beta; it behaves as tests/pipeline show in the version that is locked.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     dbt = dbt_child(settings)
+    jobs = jobs_definitions(settings, dbt)
     return dg.Definitions.merge(
         landing_definitions(settings),
         identity_definitions(settings),
         transform_definitions(settings, dbt),
         quality_definitions(settings),
         publishing_definitions(settings),
-        jobs_definitions(settings, dbt),
+        jobs,
         schedules_definitions(settings),
-        sensors_definitions(settings),
+        sensors_definitions(settings, jobs),
         dg.Definitions(executor=dg.in_process_executor),
     )
 

@@ -15,7 +15,13 @@ from dagster_project.errors import StrataError
 from dagster_project.landing import Manifest
 from dagster_project.settings import Settings
 from dagster_project.warehouse import HeldWarehouse
-from dagster_project.warehouse.checks import Check, record_checks, rows_read_are_accepted_or_rejected, table_checks
+from dagster_project.warehouse.checks import (
+    Check,
+    days_hold_all_that_landed,
+    record_checks,
+    rows_read_are_accepted_or_rejected,
+    table_checks,
+)
 
 ROWS_READ = "rows_read_are_accepted_or_rejected"
 STABILITY_KEY = dg.AssetKey(["marts", "segment_stability"])
@@ -51,6 +57,15 @@ TABLE_CHECK_SPECS = (
 )
 
 
+# Days may be marked while others are rebuilt: what is published is right for what had landed when it was built.
+MARKED_CHECK_SPEC = dg.AssetCheckSpec(
+    "days_hold_all_that_landed",
+    asset=SEGMENTS_KEY,
+    blocking=False,
+    description="No computed day is older than a batch that changes it. The sensor marked_days mends that.",
+)
+
+
 class CheckFailed(StrataError):
     """A check over the built tables does not hold; nothing was published."""
 
@@ -77,12 +92,15 @@ def quality_definitions(settings: Settings) -> dg.Definitions:
             check = rows_read_are_accepted_or_rejected(manifest, entity)
             yield _result(ROWS_READ, landing_key(entity), check)
 
-    @dg.multi_asset_check(name="table_checks", specs=TABLE_CHECK_SPECS, pool=WAREHOUSE_POOL)
+    @dg.multi_asset_check(name="table_checks", specs=[*TABLE_CHECK_SPECS, MARKED_CHECK_SPEC], pool=WAREHOUSE_POOL)
     def checks_of_tables(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         with refusals(), warehouse_held(context, settings) as warehouse:
             checks = _table_checks(warehouse, settings)
+            with warehouse.connection() as con:
+                marked = days_hold_all_that_landed(con, Manifest.load(settings.paths))
         for spec in TABLE_CHECK_SPECS:
             yield _result(spec.name, spec.asset_key, checks[spec.name])
+        yield _result(MARKED_CHECK_SPEC.name, SEGMENTS_KEY, marked)
 
     return dg.Definitions(asset_checks=[landing_checks, checks_of_tables])
 

@@ -205,9 +205,13 @@ class ReactivationSettings(_Model):
 
 
 class SnapshotSettings(_Model):
-    """How long days are kept: every day for so many days before the newest stored one (None: all), then month ends."""
+    """How long days are kept: every day for so many days before the newest stored one (None: all), then month ends.
+
+    Days that late rows mark are rebuilt `rebuild_days_per_run` at a time: a kill costs one such run's work.
+    """
 
     keep_daily_days: Annotated[int, Field(ge=31)] | None = 400
+    rebuild_days_per_run: Annotated[int, Field(ge=1, strict=True)] = 31
 
 
 class PublishingSettings(_Model):

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.landing import Manifest
 from dagster_project.sql_text import quote_identifier, quote_literal
+from dagster_project.warehouse.marks import read_marked
 
 # Names that a personal column has in the contract; `name` is personal for customers, not for products.
 PERSONAL_COLUMNS = frozenset(
@@ -210,6 +211,26 @@ def all_rows_read_are_accepted_or_rejected(manifest: Manifest) -> Check:
     )
     holds = all(rows_read_are_accepted_or_rejected(manifest, entity).passed for entity in ENTITIES)
     return Check(holds, f"{read:,} rows read = {accepted:,} accepted + {rejected:,} rejected")
+
+
+def days_hold_all_that_landed(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> Check:
+    """No computed day is older than a batch that changes it; says which are, and which batch reaches furthest back."""
+    marked = read_marked(con, manifest)
+    if not marked.days:
+        return Check(True, "every computed day holds all that has landed")
+    spans = ", ".join(
+        f"{span.first}" if span.days == 1 else f"{span.first} to {span.last} ({span.days:,})" for span in marked.spans
+    )
+    furthest = marked.causes[0]
+    cause = "who is who" if furthest.source is None else f"{furthest.entity} of {furthest.source}"
+    are = "day is" if len(marked.days) == 1 else "days are"
+    return Check(
+        False,
+        f"{len(marked.days):,} {are} older than what has landed for them; "
+        f"furthest back reaches {cause}, from {furthest.first_changed_on} on",
+        {"days": len(marked.days), "marked": spans, "marked by": cause, "from": str(furthest.first_changed_on)},
+        is_warning=True,
+    )
 
 
 def record_checks(con: duckdb.DuckDBPyConnection, checks: Mapping[str, Check]) -> None:

@@ -33,7 +33,9 @@ def note_reaching_back(con: duckdb.DuckDBPyConnection, manifest: Manifest, *, ti
     [[looked_at]] = con.execute("select coalesce(max(batch_sequence), 0) from control.reaching_back").fetchall()
     if manifest.newest_sequence <= looked_at:
         return
-    [[computed]] = con.execute("select count(*) from control.history_days").fetchall()
+    [[computed]] = con.execute(
+        "select count(*) from (from control.snapshot_builds union all from control.history_days)"
+    ).fetchall()
     con.begin()
     try:
         if computed:

@@ -106,8 +106,14 @@ def test_partitions_are_business_days_from_the_first_day_of_history(
     ("deployment", "registered"),
     [
         (Deployment.SAMPLE, []),
-        (Deployment.DEVELOPMENT, [("daily", "STOPPED"), ("dropped_files", "STOPPED"), ("dead_runs", "RUNNING")]),
-        (Deployment.PRODUCTION, [("daily", "RUNNING"), ("dropped_files", "RUNNING"), ("dead_runs", "RUNNING")]),
+        (
+            Deployment.DEVELOPMENT,
+            [("daily", "STOPPED"), ("dropped_files", "STOPPED"), ("marked_days", "STOPPED"), ("dead_runs", "RUNNING")],
+        ),
+        (
+            Deployment.PRODUCTION,
+            [("daily", "RUNNING"), ("dropped_files", "RUNNING"), ("marked_days", "RUNNING"), ("dead_runs", "RUNNING")],
+        ),
     ],
 )
 def test_schedule_and_sensor_are_registered_per_deployment(

@@ -158,7 +158,7 @@ def test_a_late_row_marks_from_its_own_day_on(marking: Marking, entity: str) -> 
 def test_a_corrected_row_marks_from_its_day_on_and_the_same_row_again_nothing(marking: Marking, entity: str) -> None:
     marking.land(entity, PLAIN[entity])
     marking.build()
-    marking.land(entity, PLAIN[entity], {name: "" for name in PLAIN[entity]})  # other bytes, the same row
+    marking.land(entity, PLAIN[entity], dict.fromkeys(PLAIN[entity], ""))  # other bytes, the same row
     assert marking.marked() == []
     marking.land(entity, {**PLAIN[entity], **CHANGES[entity]})
     assert marking.marked() == from_day(10)
