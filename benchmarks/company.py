@@ -90,8 +90,8 @@ class Company:
         )
 
 
-def generate(folder: Path, orders: int) -> Company:
-    """A company of `orders` orders below `folder`, staged and linked, with the tables that a snapshot starts from."""
+def prepare(folder: Path, orders: int) -> Company:
+    """An installation below `folder` with a table for every landed entity, all empty."""
     config = folder / "config"
     config.mkdir(parents=True)
     (config / "sources.yaml").write_text(SOURCES)
@@ -107,6 +107,13 @@ def generate(folder: Path, orders: int) -> Company:
                     con.register("nothing", schema.empty_table())
                     con.execute(f"create table landing.{name}{suffix} as select * from nothing")
                     con.unregister("nothing")
+    return company
+
+
+def generate(folder: Path, orders: int) -> Company:
+    """A company of `orders` orders below `folder`, staged and linked, with the tables that a snapshot starts from."""
+    company = prepare(folder, orders)
+    with company.connect() as con:
         con.execute(_ORDERS, {"orders": orders, "customers": max(orders // ORDERS_A_CUSTOMER, 1)})
     company.dbt(select=("customer_strata.staging",))
     with company.connect() as con:
