@@ -39,25 +39,36 @@ features as (
 
 ),
 
-{#- What is written once is not walked again: a list issued for the day stands. -#}
+{#-
+    What is written once is not walked again: a list issued for the day stands. Of two entrants whom a merge has made one
+    customer since, the treated one counts: they were contacted.
+-#}
 issued as (
 
-    select
-        campaign_days.as_of_date,
-        campaign_days.campaign_id,
-        aliases.customer_id,
-        assignments.registry_id,
-        assignments.channel,
-        assignments.arm,
-        assignments.position,
-        assignments.priority_score
-    from {{ source('control', 'assignments') }} as assignments
-    inner join campaign_days
-        on
-            assignments.campaign_id = campaign_days.campaign_id
-            and assignments.entered_on = campaign_days.as_of_date
-    inner join {{ source('identity', 'customer_aliases') }} as aliases
-        on assignments.registry_id = aliases.registry_id
+    select *
+    from (
+        select
+            campaign_days.as_of_date,
+            campaign_days.campaign_id,
+            aliases.customer_id,
+            assignments.registry_id,
+            assignments.channel,
+            assignments.arm,
+            assignments.position,
+            assignments.priority_score,
+            row_number() over (
+                partition by campaign_days.as_of_date, campaign_days.campaign_id, aliases.customer_id
+                order by assignments.arm desc, assignments.registry_id asc
+            ) as entry_number
+        from {{ source('control', 'assignments') }} as assignments
+        inner join campaign_days
+            on
+                assignments.campaign_id = campaign_days.campaign_id
+                and assignments.entered_on = campaign_days.as_of_date
+        inner join {{ source('identity', 'customer_aliases') }} as aliases
+            on assignments.registry_id = aliases.registry_id
+    ) as entries
+    where entry_number = 1
 
 ),
 
