@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -55,7 +54,6 @@ class Zoho:
         self._http = HttpSystem(f"Source {source.name}", source.http, say=say, is_final=_is_used_up)
         self._http.hide(self._client, self._secret, self._refresh_token)
         self._has_told_of_credits = False
-        self.answered_at: datetime | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -114,8 +112,6 @@ class Zoho:
     def _noted(self, answer: Result) -> Result:
         if isinstance(answer, Answer):
             self._note_credits(answer)
-            if self.answered_at is None:
-                self.answered_at = _date_of(answer)
         return answer
 
     def _note_credits(self, answer: Answer) -> None:
@@ -215,11 +211,3 @@ def _must_be_object(answer: Answer) -> None:
 
 def _is_used_up(code: str) -> bool:
     return "CREDIT" in code or "LICENSE" in code or code == "API_LIMIT_EXCEEDED"
-
-
-def _date_of(answer: Answer) -> datetime | None:
-    """The time by Zoho's own clock."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("Date", ""))
-    except (ValueError, TypeError):
-        return None

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from dagster_project.settings.sources.zoho_crm import RECORD_ID, WITHOUT_BULK_READ, ModuleRead, ZohoSource
 from dagster_project.settings.yaml_documents import did_you_mean
 from dagster_project.sources.files import SourceError, SourceFile
+from dagster_project.sources.http import Refused
 from dagster_project.sources.pulling import (
     DELETED_AT,
     Holding,
@@ -110,7 +111,7 @@ class _ModulePull:
         """All records; gives the watermark of the time before the first job.
 
         No order is promised within a job, so a kill between its parts begins anew. What changed while the jobs ran is
-        read by pages from that time on.
+        read by pages from that time on, and from the beginning where Zoho does not say the time.
         """
         bulk = BulkRead(
             self._zoho,
@@ -129,13 +130,13 @@ class _ModulePull:
                     spool = self._spool()
                 spool.write(self._mapped(record))
             self._tell(job.count)
-        mark = mark.moved_to(started_at or self._zoho.answered_at or self._asked.now, {})
+        mark = mark.moved_to(started_at, {})
         if spool.row_count:
             yield spool.part(mark.text)
         return mark
 
     def _deletions(self, mark: Watermark) -> Generator[Part, None, Watermark]:
-        """What was deleted since the watermark, or ever where there is none; gives the one that holds then.
+        """What was deleted since the newest deletion known, or ever where none is; gives the watermark that holds then.
 
         They are asked for after the records: what was read and deleted meanwhile is among them, and what was restored
         is not.
@@ -143,12 +144,8 @@ class _ModulePull:
         since = mark.deleted - OVERLAP if mark.deleted is not None else None
         found = deleted_records(self._zoho, self._read.module, since)
         gone = {key: at for key, at in found.items() if mark.gone.get(key) != at}
-        newest = max(map(datetime.fromisoformat, gone.values()), default=None)
-        # Of a first pull the time is taken before anything was asked.
-        deleted = mark.deleted or self._zoho.answered_at or self._asked.now
-        deleted = max(deleted, newest) if newest is not None else deleted
-        mark = mark.with_deletions(deleted, {**mark.gone, **gone})
         if gone:
+            mark = mark.with_deletions(gone)
             yield self._keys(gone, mark)
         return mark
 
@@ -170,7 +167,9 @@ class _ModulePull:
             answer = self._zoho.get(f"{API}/{read.module}/actions/count")
         except SourceUnavailable:
             raise
-        except SourceError:
+        except SourceError as error:
+            if isinstance(error, Refused) and error.status == 401:
+                raise
             return False  # a module that cannot be counted is read by pages
         count = answer.body.get("count") if isinstance(answer.body, dict) else None
         return isinstance(count, int) and count >= WORTH_A_JOB

@@ -16,7 +16,7 @@ MOST_KNOWN = 1_000
 
 @dataclass(frozen=True)
 class Watermark:
-    """`modified` is the newest Modified_Time that landed, `deleted` the newest deletion; None where none was asked for.
+    """`modified` is the newest Modified_Time that landed, `deleted` the newest deletion; None where none is known.
 
     `known` are the records of the last minutes before `modified` (id: Modified_Time), `gone` the deletions.
     """
@@ -56,9 +56,11 @@ class Watermark:
         """The watermark once every record changed up to `modified` has landed, the last of them being `known`."""
         return replace(self, modified=modified, known=recent(known, modified))
 
-    def with_deletions(self, deleted: datetime, gone: Mapping[str, str]) -> Self:
-        """The watermark once every record deleted up to `deleted` has landed as such."""
-        return replace(self, deleted=deleted, gone=recent(gone, deleted))
+    def with_deletions(self, gone: Mapping[str, str]) -> Self:
+        """The watermark once these further deletions have landed."""
+        newest = max(map(datetime.fromisoformat, gone.values()))
+        deleted = max(self.deleted, newest) if self.deleted is not None else newest
+        return replace(self, deleted=deleted, gone=recent({**self.gone, **gone}, deleted))
 
 
 def recent(changes: Mapping[str, str], newest: datetime | None) -> dict[str, str]:
