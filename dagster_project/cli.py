@@ -183,6 +183,7 @@ def check(
 ) -> None:
     """Check settings and sources without writing anything: what would be quarantined, where, and why."""
     from dagster_project.first_look.telling import contract_rows
+    from dagster_project.identity import missing_key_note
     from dagster_project.landing import inspect_reads, left_out, strangers
     from dagster_project.terminal import counted, plain_table
 
@@ -195,6 +196,8 @@ def check(
         f"{business.history_starts_on}, standard {settings.standard.version}",
         highlight=False,
     )
+    if note := missing_key_note(settings):
+        console.print(f"[yellow]…[/] {note}", highlight=False)
     if business.sample and not settings.paths.inbox.exists():
         console.print("The sample's files are not in the inbox yet; the first `strata run` puts them there.")
         return
