@@ -633,7 +633,11 @@ def test_secrets_are_asked_for_by_the_variable_that_holds_them(tenant: Tenant, s
 def test_an_open_user_id_saves_looking_the_user_up(server: FxiaokeServer, tmp_path: Path) -> None:
     server.mobile = "nobody"
     fill(server, accounts(1))
-    assert parts(server, tmp_path, secrets=server.secrets("crm", by_mobile=False))[0].row_count == 1
+    known = server.secrets("crm", by_mobile=False)
+    assert parts(server, tmp_path, secrets=known)[0].row_count == 1
+    gone = Secrets({**known.variables, "STRATA_CRM_OPEN_USER_ID": SecretStr("FSUID_LEFT")})
+    with pytest.raises(SourceError, match="the user that it is asked as: see STRATA_CRM_OPEN_USER_ID"):
+        parts(server, tmp_path, secrets=gone)
 
 
 def test_nobody_else_may_read_what_is_spooled(tenant: Tenant, server: FxiaokeServer) -> None:
