@@ -15,11 +15,12 @@ from dagster_project.landing.batches import LandedRead, LandingResult, Manifest,
 from dagster_project.landing.committing import connected, land_file, mapping_fingerprint, temporary_folder
 from dagster_project.landing.lock import landing_lock
 from dagster_project.landing.pulled import land_pulled
+from dagster_project.landing.remote import land_remote
 from dagster_project.landing.rows import Mapping
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
 from dagster_project.settings.sources import FileRead
-from dagster_project.sources.files import SourceError, find_files, fingerprint
+from dagster_project.sources.files import SourceError, SourceFile, find_files, fingerprint
 from dagster_project.sources.pulling import SourceUnavailable
 
 Progress = Callable[[LandedRead], None]
@@ -112,19 +113,30 @@ def _land_read(
         yield from land_pulled(settings, manifest, mapping, now=now, say=say)
         return
     source, entity = mapping.source.name, mapping.read.entity
-    files = find_files(settings.paths.data, mapping.read, place=mapping.place)
-    if not files:
-        yield _no_files(settings, manifest, mapping)
     mapped = mapping_fingerprint(mapping)
-    for file in files:
+
+    def is_known(manifest: Manifest, name: str, content: str) -> bool:
+        return has_landed(manifest, mapping, name, content, mapped)
+
+    def land_one(manifest: Manifest, file: SourceFile, content: str) -> LandedRead:
+        with connected(settings.paths) as con:
+            return land_file(con, settings, manifest, mapping, file, content=content, mapped=mapped, now=now)
+
+    has_files = False
+    for file in find_files(settings.paths.data, mapping.read, place=mapping.place):
+        has_files = True
         content = fingerprint(file)
-        if has_landed(manifest, mapping, file.name, content, mapped):
+        if is_known(manifest, file.name, content):
             yield LandedRead(source, entity, file.name, note="landed before")
             continue
-        with connected(settings.paths) as con:
-            landed = land_file(con, settings, manifest, mapping, file, content=content, mapped=mapped, now=now)
+        landed = land_one(manifest, file, content)
         manifest = manifest.with_batches(landed.batches)
         yield landed
+    for landed in land_remote(settings, manifest, mapping, has_landed=is_known, land_one=land_one):
+        has_files = True
+        yield landed
+    if not has_files:
+        yield _no_files(settings, manifest, mapping)
 
 
 def _no_files(settings: Settings, manifest: Manifest, mapping: Mapping) -> LandedRead:
@@ -132,9 +144,8 @@ def _no_files(settings: Settings, manifest: Manifest, mapping: Mapping) -> Lande
     patterns = mapping.read.place
     is_plain = not any(mark in patterns for mark in "*?[")
     if is_plain and not any(batch.source == source and batch.entity == entity for batch in manifest.batches):
-        raise SourceError(
-            f"{mapping.place}: there is no file {patterns} in {settings.paths.data}. Put it there or mend path."
-        )
+        within = "" if "://" in patterns else f" in {settings.paths.data}"
+        raise SourceError(f"{mapping.place}: there is no file {patterns}{within}. Put it there or mend path.")
     return LandedRead(source, entity, patterns, note="no file matches")
 
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ MAX_UNPACKED_BYTES = 64 * 2**30
 CHUNK_BYTES = 2**20
 MAX_LINE_BYTES = 16 * 2**20
 COMPRESSED = (".gz", ".zip")
+PASSED_OVER = (".", "~$")  # hidden files, and what Excel leaves beside an open one
 # What DuckDB raises for a file; its other errors are faults of our own SQL.
 FILE_FAULTS = (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
 LINE_ENDS = {"\r\n": "\\r\\n", "\n": "\\n", "\r": "\\r"}  # as DuckDB's option new_line names them
@@ -94,19 +96,23 @@ class Records:
 
 
 def find_files(data: Path, read: FileRead, *, place: str) -> list[SourceFile]:
-    """Files that the patterns of a read match, in natural order of their names, archives by member.
+    """Files of this machine that the patterns of a read match, in natural order of their names, archives by member.
 
     Raises:
         SourceError: the format of a file cannot be told, or an archive cannot be read.
     """
     found: dict[Path, None] = {}
-    for pattern in read.path:
+    for pattern in read.local_paths:
         # Path.glob refuses absolute patterns, and a user may point at a folder outside the data folder.
-        for match in sorted(glob.glob(str(data / pattern), recursive=True), key=_natural):  # noqa: PTH207
+        for match in sorted(glob.glob(str(data / pattern), recursive=True), key=natural_order):  # noqa: PTH207
             path = Path(match)
-            if path.is_file() and not path.name.startswith((".", "~$")):
+            if path.is_file() and not path.name.startswith(PASSED_OVER):
                 found[path] = None
-    return [file for path in found for file in _members(path, data, read, place)]
+    return [
+        file
+        for path in found
+        for file in members(path, str(path.relative_to(data) if path.is_relative_to(data) else path), read, place)
+    ]
 
 
 def fingerprint(file: SourceFile) -> str:
@@ -188,28 +194,33 @@ def json_records(
     )
 
 
-def _natural(name: str) -> list[tuple[int, int | str]]:
+def natural_order(name: str) -> list[tuple[int, int | str]]:
+    """A key to sort names by in which the numbers are numbers: 2 before 10."""
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name) if part]
 
 
-def _members(path: Path, data: Path, read: FileRead, place: str) -> list[SourceFile]:
-    name = str(path.relative_to(data)) if path.is_relative_to(data) else str(path)
+def members(path: Path, name: str, read: FileRead, place: str) -> list[SourceFile]:
+    """The file, called `name`, or the members of the archive that it is.
+
+    Raises:
+        SourceError: its format cannot be told, or the archive cannot be read.
+    """
     if path.suffix.lower() != ".zip":
         inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
         return [SourceFile(path, name, read.format or _format(inner.name, name, place))]
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [info.filename for info in archive.infolist() if not info.is_dir()]
+            inside = [info.filename for info in archive.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, OSError) as error:
         raise SourceError(f"{name} is no zip archive ({error}). See {place}.") from None
-    members = [each for each in members if not each.startswith("__MACOSX/") and not Path(each).name.startswith(".")]
+    inside = [each for each in inside if not each.startswith("__MACOSX/") and not Path(each).name.startswith(".")]
     if read.format is None:
-        members = [each for each in members if Path(each).suffix.lower() in FORMAT_BY_EXTENSION]
-    if not members:
+        inside = [each for each in inside if Path(each).suffix.lower() in FORMAT_BY_EXTENSION]
+    if not inside:
         raise SourceError(f"{name} holds no file that can be read; set format at {place}.")
     return [
         SourceFile(path, f"{name}!{member}", read.format or _format(member, name, place), member)
-        for member in sorted(members, key=_natural)
+        for member in sorted(inside, key=natural_order)
     ]
 
 
@@ -232,7 +243,7 @@ def _unpacked(file: SourceFile, place: str, temporary: Path, made: list[Path]) -
         else:
             with gzip.open(file.path) as content:
                 _copy_within_limit(cast(IO[bytes], content), target, file)
-    except (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise SourceError(f"{file.name} cannot be unpacked: {error}. Fetch it again; see {place}.") from None
     return target
 
