@@ -86,13 +86,13 @@ def fingerprint(files: Iterator[Path]) -> str:
 
 
 def watched_files(settings: Settings) -> Iterator[Path]:
-    """Every file that a mapping reads, once."""
+    """Every file of this machine that a mapping reads, once. Files elsewhere are looked for by the schedule."""
     patterns = {
         pattern
         for source in settings.sources.sources
         if isinstance(source, FilesSource)
         for read in source.reads
-        for pattern in read.path
+        for pattern in read.local_paths
     }
     names = {
         name

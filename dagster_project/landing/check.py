@@ -19,9 +19,10 @@ from dagster_project.landing.intake import mappings
 from dagster_project.landing.pulled import pull_of
 from dagster_project.landing.rows import CheckedRows, Counts, Mapping, check_rows, missing_columns
 from dagster_project.settings import Settings
-from dagster_project.settings.sources import FileRead
-from dagster_project.sources.files import SourceFile, find_files, opened
+from dagster_project.settings.sources import FileRead, FilesSource
+from dagster_project.sources.files import SourceFile, opened
 from dagster_project.sources.pulling import pull
+from dagster_project.sources.remote_files import source_files
 from dagster_project.sql_text import quote_identifier, quote_list
 
 SAMPLE_REASONS = 5
@@ -82,21 +83,32 @@ def _inspect_read(
     settings: Settings, mapping: Mapping, temporary: Path, now: datetime, examples: int
 ) -> Iterator[InspectedRead]:
     source, read = mapping.source.name, mapping.read
+    is_missing = True
     try:
-        if isinstance(read, FileRead):
-            files = find_files(settings.paths.data, read, place=mapping.place)
-            missing = f"no file matches in {settings.paths.data}"
-        else:
-            asked = pull_of(settings, mapping, since=None, now=now, folder=temporary, limit=PULLED_SAMPLE)
-            files = [part.file for part in pull(mapping.source, read, asked) if part.row_count]
-            missing = "it holds no record"
+        for file in _files_of(settings, mapping, temporary, now):
+            is_missing = False
+            yield _inspect_file(settings, mapping, file, temporary, examples)
     except StrataError as error:
         yield InspectedRead(source, read.entity, read.place, problem=str(error))
         return
-    if not files:
-        yield InspectedRead(source, read.entity, read.place, problem=missing)
-    for file in files:
-        yield _inspect_file(settings, mapping, file, temporary, examples)
+    if is_missing:
+        here = f"no file matches in {settings.paths.data}"
+        yield InspectedRead(
+            source, read.entity, read.place, problem=here if isinstance(read, FileRead) else "it holds no record"
+        )
+
+
+def _files_of(settings: Settings, mapping: Mapping, temporary: Path, now: datetime) -> Iterator[SourceFile]:
+    """The files of a read, or those of a sample of what is pulled; each is there until the next is asked for."""
+    source, read = mapping.source, mapping.read
+    if isinstance(source, FilesSource) and isinstance(read, FileRead):
+        secrets = settings.environment.secrets
+        yield from source_files(
+            settings.paths.data, source, read, secrets=secrets, folder=temporary, place=mapping.place
+        )
+        return
+    asked = pull_of(settings, mapping, since=None, now=now, folder=temporary, limit=PULLED_SAMPLE)
+    yield from (part.file for part in pull(source, read, asked) if part.row_count)
 
 
 def _inspect_file(

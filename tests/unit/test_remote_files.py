@@ -19,8 +19,10 @@ from s3_server import ACCESS_KEY, SECRET_KEY, Bucket, s3_server
 from sftp_server import PASSWORD, SftpFolder, sftp_server
 from werkzeug import Request, Response
 
+from dagster_project.defs.sensors import watched_files
 from dagster_project.errors import SettingsError
 from dagster_project.landing import LandingResult, land
+from dagster_project.landing.check import inspect_reads
 from dagster_project.landing.remote import NOTES
 from dagster_project.settings import Settings
 from dagster_project.settings.environment import Secrets
@@ -158,6 +160,25 @@ def test_files_here_and_elsewhere_make_one_read(workshop: Workshop, bucket: Buck
     workshop.write("orders-1.csv", orders(1).decode())
     result = land_s3(workshop, bucket, "[inbox/orders-*.csv, 's3://shop/orders-*.csv']")
     assert [read.source_file for read in result.reads] == ["inbox/orders-1.csv", "s3://shop/orders-2.csv"]
+
+
+def test_check_reads_files_elsewhere_and_the_sensor_leaves_them_to_the_schedule(
+    workshop: Workshop, bucket: Bucket
+) -> None:
+    bucket.objects["orders-2.csv"] = orders(2)
+    workshop.write("orders-1.csv", orders(1).decode())
+    path = "[inbox/orders-*.csv, 's3://shop/orders-*.csv']"
+    settings = settings_of(workshop, path, f"{{endpoint_url: '{bucket.url}'}}", S3_SECRETS)
+    reads = inspect_reads(settings, now=NOW)
+    assert [(each.source_file, each.counts and each.counts.read) for each in reads] == [
+        ("inbox/orders-1.csv", 1),
+        ("s3://shop/orders-2.csv", 1),
+    ]
+    assert [file.name for file in watched_files(settings)] == ["orders-1.csv"]
+    away = settings_of(workshop, path, "{endpoint_url: 'http://127.0.0.1:9'}", S3_SECRETS)
+    here, elsewhere = inspect_reads(away, now=NOW)
+    assert here.problem is None
+    assert "does not answer" in (elsewhere.problem or "")
 
 
 @pytest.mark.parametrize("fault", [503, 500, "cut"])
