@@ -165,8 +165,8 @@ def _changed_at(page_of: _PageOf, moment: int, given: set[str]) -> Iterator[Reco
 
     Here only offsets are left. Records can leave this set while it is read, by being changed, and none can come into
     it: places only become smaller. So the pages are read once to the end and then backwards: a record that has not been
-    read yet can only move to a page that is still to be read. That takes a steady order, which the id gives; if the
-    system did not keep it, a pass would bring something new, and another follows.
+    read yet can only move to a page that is still to be read. That takes a steady order, which the id gives. Should the
+    system not keep it, passes go on until one brings nothing new.
     """
 
     def new_of(page: Iterable[Record]) -> list[Record]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fxiaoke_server import APP, CORPORATION, MOBILE, USER, FxiaokeServer, Misbehaving, Record, milliseconds
+from fxiaoke_server import APP, CORPORATION, MOBILE, USER, FxiaokeServer, Misbehaving, Record, full, milliseconds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from landing_workshop import NOW, Workshop
@@ -574,6 +574,49 @@ def test_records_in_another_order_than_asked_are_not_trusted(server: FxiaokeServ
         parts(server, tmp_path)
 
 
+STRANGE = (None, True, -1, 0, 1.5, 10**30, "", "20016", "\ud83d", "１２３", [], [[]], {}, {"_id": 1}, [None, {}])
+
+
+def mangled(value: Any, draw: random.Random) -> Any:
+    """The value with one thing in it replaced or taken out."""
+    if not isinstance(value, dict | list) or not value or draw.random() < 0.2:
+        return draw.choice(STRANGE)
+    place = draw.choice(list(value) if isinstance(value, dict) else range(len(value)))
+    if draw.random() < 0.2:
+        return (
+            [item for at, item in enumerate(value) if at != place]
+            if isinstance(value, list)
+            else ({key: item for key, item in value.items() if key != place})
+        )
+    changed: Any = value.copy()
+    changed[place] = mangled(value[place], draw)
+    return changed
+
+
+def test_no_mangled_answer_ends_otherwise_than_in_records_or_a_named_error(
+    server: FxiaokeServer, tmp_path: Path
+) -> None:
+    draw = random.Random(11)  # noqa: S311
+    whole = {
+        "errorCode": 0,
+        "errorMessage": "OK",
+        "data": {"dataList": [full(each) for each in accounts(2)], "total": 2},
+    }
+    messages: list[str] = []
+    for number in range(40):
+        text = json.dumps(mangled(whole, draw))
+        if number % 5 == 0:
+            text = text[: draw.randrange(len(text))]
+        server.misbehave(Misbehaving(body=text.encode()))
+        try:
+            for part in given_parts(server, tmp_path, attempts=1, secrets=server.secrets("crm", by_mobile=False)):
+                Kept().land(part)
+        except SourceError as error:
+            messages.append(str(error))
+    assert 10 < len(messages) < 35
+    assert all(message.startswith("Source crm, object AccountObj: ") for message in messages)
+
+
 # -- secrets and persons ---------------------------------------------------------------------------------------------
 
 
@@ -704,6 +747,7 @@ def given_parts(
     rows: int = 60,
     since: str | None = None,
     secrets: Secrets | None = None,
+    attempts: int = 3,
 ) -> Iterator[Part]:
     read = {"entity": "customers", "object": "AccountObj", "rows_per_batch": rows, "columns": {"customer_ref": "_id"}}
     source = FxiaokeSource.model_validate(
@@ -711,7 +755,7 @@ def given_parts(
             "name": "crm",
             "kind": "fxiaoke",
             "url": server.url,
-            "http": {"attempts": 3, "longest_wait_seconds": 0},
+            "http": {"attempts": attempts, "longest_wait_seconds": 0},
             "reads": [read],
         }
     )
