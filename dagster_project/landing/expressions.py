@@ -263,6 +263,11 @@ def _text_of(sql: str, kind: str) -> str:
     return f"cast({sql} as varchar)"
 
 
+def reference_text(source: SourceColumn, prefix: str | None) -> str:
+    """SQL for a reference to another record, read as ids are: without blanks, Excel's quoting and this prefix."""
+    return _unescaped(_unprefixed(_text_of(source.sql, source.type), prefix))
+
+
 def _unprefixed(text: str, prefix: str | None) -> str:
     if prefix is None:
         return text

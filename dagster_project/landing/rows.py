@@ -28,6 +28,7 @@ from dagster_project.landing.expressions import (
     cast_column,
     condition_checks,
     number_evidence,
+    reference_text,
 )
 from dagster_project.settings.sources import CONTACT_POINTS, Business, ColumnSpec, Condition, Read, Source
 from dagster_project.settings.yaml_documents import did_you_mean
@@ -223,6 +224,12 @@ def _fill_checked(
     return decimal
 
 
+def _prefix_of(mapping: Mapping, linked: str) -> str | None:
+    """What stands before ids of the linked source: within one source, the same as before the customers' own."""
+    own = mapping.read.columns.get("customer_ref")
+    return own.strip_prefix if own is not None and linked == mapping.source.name else None
+
+
 def _checked_sql(records: Records, mapping: Mapping, casts: dict[str, Cast], rules: list[Check]) -> str:
     columns = mapping.read.mappable
     raw = [f"{cast.raw} as {quote_identifier(f'raw {name}')}" for name, cast in casts.items()]
@@ -234,7 +241,7 @@ def _checked_sql(records: Records, mapping: Mapping, casts: dict[str, Cast], rul
         for number, check in enumerate(rules)
     ]
     raw += [
-        f"{_found(records, name).sql} as {quote_identifier(f'link {linked}')}"
+        f"{reference_text(_found(records, name), _prefix_of(mapping, linked))} as {quote_identifier(f'link {linked}')}"
         for linked, name in mapping.read.links.items()
     ]
     raw.append(f"{records.row_number or 'null::bigint'} as given_number")
