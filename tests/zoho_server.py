@@ -242,6 +242,8 @@ class ZohoServer:
         if self.refuses_unknown_fields and (unknown := [name for name in fields if name not in known]):
             return _refused(400, "INVALID_DATA", "invalid data", api_name=unknown[0])
         records = list(self.modules[module].values())
+        if query.get("converted", "false") != "both":
+            records = [record for record in records if not record.get("Converted__s")]
         if not records:
             return Response(status=204)
         if asked.since is not None:

@@ -186,7 +186,7 @@ class _ModulePull:
         for name, parts in self._subparts.items():
             if name in record:
                 empty = record[name] is None and parts
-                mapped[name] = dict.fromkeys(parts) if empty else record[name]
+                mapped[name] = _nothing(parts) if empty else record[name]
         return mapped
 
     def _check_fields(self, record: Record) -> None:
@@ -226,6 +226,19 @@ def _subparts(wanted: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         field, _, part = name.strip().partition(".")
         parts[field] = (*parts.get(field, ()), *((part,) if part else ()))
     return parts
+
+
+def _nothing(parts: tuple[str, ...]) -> dict[str, Any]:
+    """An object in which these parts, dotted where they lie deeper, are null."""
+    empty: dict[str, Any] = {}
+    for part in parts:
+        name, _, deeper = part.partition(".")
+        if deeper:
+            inner = empty.get(name)
+            empty[name] = {**(inner if isinstance(inner, dict) else {}), **_nothing((deeper,))}
+        else:
+            empty.setdefault(name, None)
+    return empty
 
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -27,6 +27,8 @@ LAST_NUMBERED_RECORD = 2_000
 # Times are whole seconds, and whether "since" includes its second is nowhere written.
 GRAIN = timedelta(seconds=1)
 READINGS_OF_A_PAGE = 5
+# Leads that became contacts are left out of their list unless it is asked for with them.
+OF_A_MODULE = {"Leads": {"converted": "both"}}
 
 Record = dict[str, Any]
 
@@ -62,6 +64,7 @@ class Pages:
     def __init__(self, zoho: Zoho, module: str, fields: Sequence[str], *, page_size: int | None = None) -> None:
         self._zoho = zoho
         self._path = f"{API}/{module}"
+        self._further = OF_A_MODULE.get(module, {})
         self._size = page_size or PAGE_SIZE
         others = [name for name in dict.fromkeys(fields) if name not in ("id", MODIFIED)]
         starts = range(0, max(1, len(others)), FIELDS_A_REQUEST)
@@ -141,6 +144,7 @@ class Pages:
             "per_page": str(self._size),
             "sort_by": MODIFIED,
             "sort_order": "asc",
+            **self._further,
         }
         token = before.tokens[place] if before is not None else None
         if token is not None:
