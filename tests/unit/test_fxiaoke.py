@@ -574,7 +574,23 @@ def test_records_in_another_order_than_asked_are_not_trusted(server: FxiaokeServ
         parts(server, tmp_path)
 
 
-STRANGE = (None, True, -1, 0, 1.5, 10**30, "", "20016", "\ud83d", "１２３", [], [[]], {}, {"_id": 1}, [None, {}])
+STRANGE: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1.5,
+    10**30,
+    "",
+    "20016",
+    "\ud83d",
+    "１２３",
+    [],
+    [[]],
+    {},
+    {"_id": 1},
+    [None, {}],
+)
 
 
 def mangled(value: Any, draw: random.Random) -> Any:
