@@ -14,6 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -147,7 +148,8 @@ def pull_table(source: DatabaseSource, read: TableRead, asked: Pull) -> Iterator
             rising = _checked_watermark(database, relation, read, together, where, is_full=reached.at is None)
             if rising is not reached.rising:
                 reached = replace(reached, at=None, rising=rising)
-            since = _less_overlap(reached.at, rising, timedelta(minutes=read.overlap_minutes))
+            overlap = timedelta(minutes=read.overlap_minutes)
+            since = _less_overlap(reached.at, rising, overlap, source.time_zone)
             selection = replace(selection, watermark=read.watermark, rising=rising, since=since)
         parts = _Parts(source, read, asked)
         for part, last in parts.of(database.batches(relation, selection)):
@@ -229,18 +231,31 @@ def _checked_watermark(
     return database.rising(relation, column)
 
 
-def _less_overlap(at: Any, rising: Rising | None, overlap: timedelta) -> Any:
+def _less_overlap(at: Any, rising: Rising | None, overlap: timedelta, time_zone: str | None) -> Any:
     """From where to read. The overlap is for times only: a transaction may write an older one after we looked."""
     if at is None or rising in (Rising.NUMBER, None):
         return at
     if rising is Rising.DATE:
         return at - timedelta(days=-(-overlap // timedelta(days=1)))
-    if rising is not Rising.TEXT:
+    if rising is Rising.INSTANT:
         return at - overlap
-    earlier = datetime.fromisoformat(at) - overlap
+    if rising is Rising.TIME:
+        return at - overlap - _clock_put_back(at, time_zone)
+    stated = datetime.fromisoformat(at)
+    earlier = stated - overlap - (_clock_put_back(stated, time_zone) if stated.tzinfo is None else timedelta())
     # Texts are compared as texts: what is asked for is written as the column writes it, if shorter than longer.
     text = earlier.isoformat(sep=" " if at[10:11] == " " else "T", timespec="seconds")
     return text[: len(at)] if len(at) <= len("2024-01-01 00:00") else text[: len("2024-01-01 00:00:00")]
+
+
+def _clock_put_back(at: datetime, time_zone: str | None) -> timedelta:
+    """By how much clocks go back soon after `at`: what is written in that hour is dated before it."""
+    if time_zone is None:
+        return timedelta()
+    zone = ZoneInfo(time_zone)
+    before = at.replace(tzinfo=zone, fold=0).utcoffset()
+    after = (at + timedelta(hours=1)).replace(tzinfo=zone, fold=1).utcoffset()
+    return max(before - after, timedelta()) if before is not None and after is not None else timedelta()
 
 
 def _not_ahead(last: Any, reached: Reached, now: datetime) -> Any:

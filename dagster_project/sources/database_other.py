@@ -114,26 +114,14 @@ class _Other:
         return self._connection.execute(asked).first() is not None
 
     def batches(self, relation: str, selection: Selection) -> Iterator[pa.RecordBatch]:
-        columns: list[sa.ColumnElement[Any]] = [_column(name) for name in selection.columns]
         extra: list[tuple[str, pa.DataType]] = []
-        order = []
         if selection.watermark is not None and selection.rising is not None:
-            columns.append(_column(selection.watermark).label(WATERMARK))
             extra.append((WATERMARK, WATERMARK_TYPES[selection.rising]))
-            order.append(_column(selection.watermark))
         if selection.together is not None:
-            columns.append(_column(selection.together).label(TOGETHER))
             extra.append((TOGETHER, pa.string()))
-            order.append(_column(selection.together))
-        order += [_column(name) for name in selection.settled_by]
-        asked = sa.select(*columns).select_from(_text(relation)).order_by(*order)
-        if selection.watermark is not None and selection.since is not None:
-            asked = asked.where(_column(selection.watermark) >= sa.literal(self._bound(selection.since)))
-        if selection.limit is not None:
-            asked = asked.limit(selection.limit)
         schema = pa.schema([*((name, pa.string()) for name in selection.columns), *extra])
         streamed = self._connection.execution_options(stream_results=True, yield_per=BATCH_ROWS)
-        with streamed.execute(asked) as result:
+        with streamed.execute(selecting(relation, selection)) as result:
             instants = self._instants(result)
             for rows in result.partitions(BATCH_ROWS):
                 arrays = []
@@ -152,10 +140,27 @@ class _Other:
         description = result.cursor.description if result.cursor is not None else ()
         return frozenset(place for place, column in enumerate(description) if column[1] == MYSQL_TIMESTAMP)
 
-    def _bound(self, value: Any) -> Any:
-        if not isinstance(value, Decimal):
-            return value
-        return int(value) if value == value.to_integral_value() else value
+
+def selecting(relation: str, selection: Selection) -> sa.Select[Any]:
+    """A selection as a statement that SQLAlchemy writes for any of its dialects."""
+    columns: list[sa.ColumnElement[Any]] = [_column(name) for name in selection.columns]
+    order = []
+    if selection.watermark is not None and selection.rising is not None:
+        columns.append(_column(selection.watermark).label(WATERMARK))
+        order.append(_column(selection.watermark))
+    if selection.together is not None:
+        columns.append(_column(selection.together).label(TOGETHER))
+        order.append(_column(selection.together))
+    order += [_column(name) for name in selection.settled_by]
+    asked = sa.select(*columns).select_from(_text(relation)).order_by(*order)
+    if selection.watermark is not None and selection.since is not None:
+        asked = asked.where(_column(selection.watermark) >= sa.literal(_bound(selection.since)))
+    return asked if selection.limit is None else asked.limit(selection.limit)
+
+
+def _bound(value: Any) -> Any:
+    """A watermark as drivers take it: SQLite's knows no decimal numbers."""
+    return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else value
 
 
 def _engine(source: DatabaseSource, url: str, where: str) -> sa.Engine:

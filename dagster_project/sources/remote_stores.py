@@ -251,6 +251,11 @@ class WebServer:
                 f"and the user and password of source {self._source.name} "
                 f"({secret_variable(self._source.name, 'storage_key')}, …_PASSWORD) may read it."
             ) from None
+        except SourceUnavailable:
+            raise SourceUnavailable(
+                f"{self._place}: {file.name} did not come whole in {self._source.remote.attempts} tries. What landed "
+                "stays, and the next run goes on from there. See remote of the source for time-outs and tries."
+            ) from None
 
     def close(self) -> None:
         self._system.__exit__(None, None, None)

@@ -17,8 +17,11 @@ import pytest
 import stamina
 from database_shop import NOW, ORDER_COLUMNS, Database
 from pydantic import ValidationError
+from sqlalchemy.dialects.mysql import pymysql
 
 from dagster_project.settings.sources import DatabaseSource
+from dagster_project.sources.database import Rising, Selection
+from dagster_project.sources.database_other import selecting
 from dagster_project.sources.files import SourceError
 from dagster_project.sources.pulling import Holding, SourceUnavailable
 
@@ -77,6 +80,19 @@ def test_an_order_committed_late_with_an_older_time_is_read_within_the_overlap_a
     database.run(order(3, 92), order(4, 85))
     late, _ = database.ids(watermark, table="orders", watermark="changed_at", overlap_minutes=10)
     assert [str(each) for each in late] == ["3", "2"], "minute 92 lies within ten minutes of 100, minute 85 does not"
+
+
+@pytest.mark.parametrize("at", ["2024-10-27 02:50:00", "2024-10-27 02:05:00"])
+def test_an_order_of_the_hour_that_clocks_repeat_is_read_though_it_is_dated_before_the_last(
+    database: Database, at: str
+) -> None:
+    asked = {"table": "orders", "of_source": {"time_zone": "Europe/Berlin"}, "now": datetime(2024, 11, 1, tzinfo=UTC)}
+    database.run(order(1, 1).replace("2024-02-01 00:01:00", at))
+    _, watermark = database.ids(**asked, **BY_CHANGE)
+    database.run(order(2, 1).replace("2024-02-01 00:01:00", "2024-10-27 02:01:00"))
+    assert [str(each) for each in database.ids(watermark, **asked, **BY_CHANGE)[0]] == ["2", "1"]
+    elsewhere = {**asked, "of_source": {"time_zone": "Asia/Shanghai"}}
+    assert [str(each) for each in database.ids(watermark, **elsewhere, **BY_CHANGE)[0]] == ["1"]
 
 
 def test_rows_of_one_time_at_the_edge_of_a_part_are_not_lost_by_a_kill_between_parts(database: Database) -> None:
@@ -495,6 +511,19 @@ def test_a_connection_that_breaks_while_rows_come_is_unavailable_and_what_came_b
         list(pulling)
     rest, _ = postgres.ids(first.part.watermark, table="orders", rows_per_batch=100000, **BY_CHANGE)
     assert len(rest) == 150_000 - 5000 + 1
+
+
+def test_mysql_is_asked_in_its_own_words() -> None:
+    selection = Selection(
+        ("id", "select"), "changed_at", Rising.TIME, datetime.fromisoformat("2024-02-01"), together="order", limit=3
+    )
+    statement = selecting("(select * from orders where buyer like 'B%' and at <> '1:2'\n) pulled", selection)
+    written = str(statement.compile(dialect=pymysql.dialect()))
+    assert " ".join(written.split()) == (
+        "SELECT `id`, `select`, `changed_at` AS `strata: watermark`, `order` AS `strata: together` "
+        "FROM (select * from orders where buyer like 'B%%' and at <> '1:2' ) pulled "
+        "WHERE `changed_at` >= %s ORDER BY `changed_at`, `order` LIMIT %s"
+    )
 
 
 @pytest.mark.parametrize(
