@@ -54,7 +54,7 @@ def guess_business(
     code = _country_code(country, money, chinese)
     orders = [
         profile.times
-        for read in reads
+        for read in [each for read in reads for each in (read, *read.joined)]
         if read.entity in ("orders", "order_lines")
         if (profile := read.profile("ordered_at")) is not None and profile.times is not None
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 from dagster_project.contract.entities import ENTITIES
@@ -89,8 +90,9 @@ def _source(source: GuessedSource, found: FirstLook) -> Iterator[str]:
 
 def _read(read: GuessedRead) -> Iterator[str]:
     looked = read.looked
-    said = "; ".join(part for part in (f"{looked.rows:,} rows", looked.told, read.told) if part)
-    yield from _comment(f"{looked.name}: {said}", "      ")
+    for each in (read, *read.joined):
+        said = "; ".join(part for part in (f"{each.looked.rows:,} rows", each.looked.told, each.told) if part)
+        yield from _comment(f"{each.looked.name}: {said}", "      ")
     for doubt in read.doubts:
         yield from _comment(f"doubt: {doubt}", "      ")
     yield f"      - entity: {read.entity}"
@@ -111,9 +113,14 @@ def _read(read: GuessedRead) -> Iterator[str]:
         for name, (condition, reason) in read.where.items():
             yield from _comment(f"doubt: left out: {reason}", "          ")
             yield f"          {scalar(name)}: {condition}"
+    if read.links:
+        listed = ", ".join(f"{name}: {json.dumps(column, ensure_ascii=False)}" for name, column in read.links.items())
+        yield f"        links: {{{listed}}}    # the same customer in the orders"
     yield "        columns:"
     for column in read.columns:
         yield from _column(column, read)
+    if read.entity == "customers" and read.column("kind") is None:
+        yield "          # kind: {constant: person}    # or company; unknown as long as nobody says so"
     if read.unread:
         shown = ", ".join(_shown(name) for name in read.unread[:SHOWN_UNREAD])
         yield from _comment(f"Not read: {shown}{' …' if len(read.unread) > SHOWN_UNREAD else ''}", "          ")
@@ -215,12 +222,16 @@ def _comment(text: str, indent: str) -> Iterator[str]:
     width = LINE_LENGTH - len(indent) - 2
     line: list[str] = []
     for word in _shown_words(text):
-        if line and len(" ".join([*line, word])) > width:
+        if line and _width(" ".join([*line, word])) > width:
             yield f"{indent}# {' '.join(line)}"
             line = []
         line.append(word)
     if line:
         yield f"{indent}# {' '.join(line)}"
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(mark) in "WF" else 1 for mark in text)
 
 
 def _shown_words(text: str) -> Sequence[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from dagster_project.contract.entities import ColumnType
+from dagster_project.contract.entities import ENTITIES, ColumnType
 from dagster_project.first_look.matching import SURE, Match, Matched, contract_column, fits, match_as, required_columns
 from dagster_project.first_look.names import MEANINGS, has_chinese, meaning
 from dagster_project.first_look.profiles import Profile
 from dagster_project.first_look.reading import Looked
+from dagster_project.terminal import counted
 
 SHOWN_VALUES = 12
 SHOWN_LENGTH = 40
@@ -42,7 +43,11 @@ class GuessedColumn:
 
 @dataclass(frozen=True)
 class GuessedRead:
-    """One read: the table it was guessed from, its columns, its rules with their reasons, and doubts of the whole."""
+    """One read: the table it was guessed from, its columns, its rules with their reasons, and doubts of the whole.
+
+    `links`: columns that hold the same customers' ids in other sources. `joined` are reads of tables of the same kind
+    that are read by this one.
+    """
 
     looked: Looked
     entity: str
@@ -54,6 +59,8 @@ class GuessedRead:
     doubts: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    joined: tuple[GuessedRead, ...] = ()
     watermark: str | None = None
 
     @property
@@ -100,6 +107,8 @@ def guess_read(looked: Looked, matched: Matched, *, has_orders_beside: bool) -> 
         doubts += _settle_amounts(matches)
     if matched.entity == "orders":
         doubts += _settle_refunds(matches)
+    if matched.entity == "opportunities" and "status" not in matches and "stage" in matches:
+        matches["status"] = matches["stage"]
     for name, match in matches.items():
         guessed = _column(matched.entity, name, match)
         if guessed is not None:
@@ -114,8 +123,7 @@ def guess_read(looked: Looked, matched: Matched, *, has_orders_beside: bool) -> 
             columns[name] = GuessedColumn(name)
     if matched.entity == "refunds" and not {"order_id", "customer_ref"} & set(columns):
         columns["customer_ref"] = GuessedColumn("customer_ref")
-    if matched.entity == "customers" and "kind" not in columns:
-        columns["kind"] = GuessedColumn("kind", constant="person", doubts=("write company if these are companies",))
+    doubts += _doubled_keys(matched)
     decimal, decimal_doubts = _decimal(matched.entity, columns, matches)
     order = {name: rank for rank, name in enumerate([*_required_first(matched.entity, columns)])}
     used = {column.source for column in columns.values()} | set(where)
@@ -154,7 +162,7 @@ def _orders_or_lines(looked: Looked, matched: Matched) -> tuple[Matched, str, st
         told = f"one row an order: {order_id.name} is {'unique' if not repeated else f'repeated on {repeated:,} rows'}"
         doubt = ""
         if repeated:
-            doubt = f"{repeated:,} rows repeat an {order_id.name}; the newest updated_at counts, else the later row"
+            doubt = _repeats(order_id.name, repeated)
         if matched.entity == "order_lines" and not as_orders.missing:
             return as_orders, doubt, told
         return (matched if matched.entity == "order_lines" else as_orders), doubt, told
@@ -327,10 +335,26 @@ def _choice(
         shown = _listed([value for value, _ in unknown])
         doubts = (
             *doubts,
-            f"{rows:,} rows go to quarantine until somebody says what {shown} mean{'s' if len(unknown) == 1 else ''}: "
-            f"{', '.join(choices)}",
+            f"until somebody says whether {shown} means {', '.join(choices)}, it goes to quarantine: "
+            f"{counted(rows, 'row')}",
         )
     return replace(guessed, values=known, doubts=doubts)
+
+
+def _doubled_keys(matched: Matched) -> list[str]:
+    key = ENTITIES[matched.entity].own_key
+    match = matched.columns.get(key[0])
+    if len(key) > 1 or matched.entity in ("orders", "exchange_rates") or match is None:
+        return []
+    doubled = match.profile.filled - match.profile.distinct
+    if not doubled:
+        return []
+    return [_repeats(match.profile.name, doubled)]
+
+
+def _repeats(name: str, rows: int) -> str:
+    said = f"{counted(rows, 'row')} with a {name} that another row has"
+    return f"{said}; the newest updated_at counts, else the later row"
 
 
 def _name_doubt(profile: Profile) -> list[str]:

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from dagster_project.errors import StrataError
 from dagster_project.first_look.business import GuessedBusiness, guess_business
-from dagster_project.first_look.guesses import GuessedRead, guess_read
+from dagster_project.first_look.guesses import GuessedColumn, GuessedRead, guess_read
 from dagster_project.first_look.matching import Matched, best_match
 from dagster_project.first_look.reading import Looked, NotRead, look_at_file
 from dagster_project.settings import Paths
 from dagster_project.settings.sources import Business
 
-# Headers that 纷享销客 adds to every object it exports; two of them are no accident.
+# Headers that 纷享销客 adds to every object it exports, and its sheets; two of them are no accident.
 FXIAOKE_HEADERS = frozenset(
     {
         "生命状态",
@@ -33,6 +33,7 @@ FXIAOKE_HEADERS = frozenset(
         "外部负责人",
     }
 )
+FXIAOKE_SHEETS = frozenset({"客户", "联系人", "线索", "商机", "销售订单", "销售记录", "退货单", "回款"})
 ZOHO_PREFIX = "zcrm_"
 # Of the customers who ordered, the share that a column of another file must name to be taken for the same ids.
 SAME_IDS_SHARE = 0.5
@@ -169,9 +170,10 @@ def understood(
     by_system: dict[str, list[tuple[Looked, Matched]]] = {}
     for table, best in matched:
         by_system.setdefault(_system(table, kind), []).append((table, best))
-    sources = [
-        GuessedSource(name, tuple(_reads(con, group)), _TOLD.get(name, ""), kind) for name, group in by_system.items()
-    ]
+    sources = _linked(
+        con,
+        [GuessedSource(name, tuple(_reads(group)), _TOLD.get(name, ""), kind) for name, group in by_system.items()],
+    )
     reads = [read for source in sources for read in source.reads]
     return FirstLook(
         guess_business(reads, time_zone=time_zone, currency=currency, now=now), tuple(sources), tuple(not_read)
@@ -191,19 +193,17 @@ def _place(table: Looked) -> str:
 def _system(table: Looked, kind: str) -> str:
     if kind != "files":
         return "database"
-    names = {column.name for column in table.columns}
+    hits = len({column.name for column in table.columns} & FXIAOKE_HEADERS) + (table.sheet in FXIAOKE_SHEETS)
     if any(value.startswith(ZOHO_PREFIX) for column in table.columns for value, _ in column.top[:3]):
         return "zoho"
-    return "fxiaoke" if len(names & FXIAOKE_HEADERS) >= 2 else "shop"
+    return "fxiaoke" if hits >= 2 else "shop"
 
 
-def _reads(con: duckdb.DuckDBPyConnection, group: Sequence[tuple[Looked, Matched]]) -> list[GuessedRead]:
+def _reads(group: Sequence[tuple[Looked, Matched]]) -> list[GuessedRead]:
     has_orders = any(
         matched.entity == "orders" and not matched.missing and _is_one_row_an_order(matched) for _, matched in group
     )
-    reads = [guess_read(table, matched, has_orders_beside=has_orders) for table, matched in group]
-    reads = _same_ids(con, reads)
-    return _joined(reads)
+    return _joined([guess_read(table, matched, has_orders_beside=has_orders) for table, matched in group])
 
 
 def _is_one_row_an_order(matched: Matched) -> bool:
@@ -211,32 +211,61 @@ def _is_one_row_an_order(matched: Matched) -> bool:
     return order_id.distinct * 100 >= order_id.filled * 99
 
 
-def _same_ids(con: duckdb.DuckDBPyConnection, reads: Sequence[GuessedRead]) -> list[GuessedRead]:
-    """Customers by the column that holds the ids which the orders use, where another one does and theirs does not."""
-    orders = [read for read in reads if read.entity in ("orders", "order_lines") and _plain_ref(read)]
-    if not orders:
-        return list(reads)
-    buyers = " union ".join(
-        f"select distinct {read.looked.text(_plain_ref(read))} as ref from {read.looked.relation}" for read in orders
-    )
-    settled = []
-    for read in reads:
-        ref = _plain_ref(read)
-        if read.entity == "customers" and ref and read.looked.relation:
-            shares = {
-                column.name: _share(con, buyers, read.looked, column.name)
-                for column in read.looked.columns
-                if column.filled and (column.name == ref or column.distinct == column.filled)
-            }
-            best = max(shares, key=lambda name: (shares[name], name == ref))
-            if best != ref and shares[best] >= SAME_IDS_SHARE > shares[ref]:
-                doubt = f"{best} holds the ids that the orders name; {ref} does not"
-                read = _with_ref(read, best, doubt)
-            elif not shares[best]:
+def _linked(con: duckdb.DuckDBPyConnection, sources: Sequence[GuessedSource]) -> list[GuessedSource]:
+    """Sources whose customers carry the ids of the orders in another column, with links; tables that count in such
+    ids of their own become a source of their own.
+    """
+    settled: list[GuessedSource] = []
+    for source in sources:
+        orders = [
+            (other.name, read)
+            for other in sources
+            for read in other.reads
+            if read.entity in ("orders", "order_lines") and _plain_ref(read) and read.looked.relation
+        ]
+        own = [read for read in source.reads if read.entity not in ("orders", "order_lines", "refunds", "products")]
+        others = [read for read in source.reads if read not in own]
+        linked = [_with_links(con, read, orders, source.name) for read in own]
+        if others and any(read.links for read in linked):
+            # Ids of one source mean one customer each, so those who count otherwise stand apart.
+            settled += [replace(source, reads=tuple(others)), GuessedSource("members", tuple(linked), kind=source.kind)]
+        else:
+            by_place = dict(zip(map(id, own), linked, strict=True))
+            settled.append(replace(source, reads=tuple(by_place.get(id(read), read) for read in source.reads)))
+    return settled
+
+
+def _with_links(
+    con: duckdb.DuckDBPyConnection, read: GuessedRead, orders: Sequence[tuple[str, GuessedRead]], source: str
+) -> GuessedRead:
+    ref = _plain_ref(read)
+    if read.entity != "customers" or not ref or not read.looked.relation or not orders:
+        return read
+    for name in dict.fromkeys(name for name, _ in orders):
+        buyers = " union ".join(
+            f"select distinct {each.looked.text(_plain_ref(each))} as ref from {each.looked.relation}"
+            for other, each in orders
+            if other == name
+        )
+        shares = {
+            column.name: _share(con, buyers, read.looked, column.name)
+            for column in read.looked.columns
+            if column.filled and (column.name == ref or column.distinct >= SAME_IDS_SHARE * column.filled)
+        }
+        best = max(shares, key=lambda each: (shares[each], each == ref))
+        if name == source and shares[ref] >= shares[best]:
+            if not shares[ref]:
                 doubt = f"no {ref} here is a customer of the orders: nobody's record would meet their orders"
                 read = replace(read, doubts=(*read.doubts, doubt))
-        settled.append(read)
-    return settled
+        elif best != ref and shares[best] >= SAME_IDS_SHARE:
+            doubt = f"{best} is taken for the customer of the orders: {shares[best]:.0%} of them are the same"
+            read = replace(
+                read,
+                links={name: best},
+                doubts=(*read.doubts, doubt),
+                unread=tuple(each for each in read.unread if each != best),
+            )
+    return read
 
 
 def _plain_ref(read: GuessedRead) -> str:
@@ -251,21 +280,10 @@ def _share(con: duckdb.DuckDBPyConnection, buyers: str, looked: Looked, name: st
         with buyers as ({buyers}), here as (select distinct {looked.text(name)} as ref from {looked.relation})
         select
             (select count(*) from buyers semi join here using (ref)),
-            (select count(*) from buyers), (select count(*) from here)
+            (select count(ref) from buyers), (select count(ref) from here)
         """
     ).fetchall()[0]
     return float(both / max(1, min(buying, here)))
-
-
-def _with_ref(read: GuessedRead, name: str, doubt: str) -> GuessedRead:
-    columns = tuple(
-        replace(column, source=name, doubts=(*column.doubts, doubt)) if column.name == "customer_ref" else column
-        for column in read.columns
-        if column.name == "customer_ref" or column.source != name
-    )
-    used = {column.source for column in columns}
-    unread = tuple(column.name for column in read.looked.columns if column.name not in used)
-    return replace(read, columns=columns, unread=unread)
 
 
 def _joined(reads: Sequence[GuessedRead]) -> list[GuessedRead]:
@@ -274,22 +292,23 @@ def _joined(reads: Sequence[GuessedRead]) -> list[GuessedRead]:
     for read in reads:
         for place, other in enumerate(joined):
             if other.entity == read.entity and other.looked.shape == read.looked.shape and _is_alike(other, read):
-                columns = tuple(
-                    replace(
-                        here, values={**(here.values or {}), **(there.values or {})} if here.values else here.values
-                    )
-                    for here, there in zip(other.columns, read.columns, strict=True)
-                )
                 joined[place] = replace(
                     other,
-                    columns=columns,
+                    columns=tuple(map(_joined_column, other.columns, read.columns)),
                     paths=(*other.paths, *read.paths),
+                    joined=(*other.joined, read),
                     doubts=tuple(dict.fromkeys([*other.doubts, *read.doubts])),
                 )
                 break
         else:
             joined.append(read)
     return joined
+
+
+def _joined_column(one: GuessedColumn, other: GuessedColumn) -> GuessedColumn:
+    values = {**one.values, **other.values} if one.values is not None and other.values is not None else one.values
+    told = one.told if one.told == other.told else ""
+    return replace(one, values=values, told=told, doubts=tuple(dict.fromkeys([*one.doubts, *other.doubts])))
 
 
 def _is_alike(one: GuessedRead, other: GuessedRead) -> bool:

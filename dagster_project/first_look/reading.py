@@ -30,7 +30,7 @@ from dagster_project.sources.first_rows import head_text, json_names, sheet_rows
 from dagster_project.sql_text import quote_identifier
 
 # So many rows settle what a column is; an export of a shop has fewer, and all of it is looked at.
-LOOKED_ROWS = 1_000_000
+LOOKED_ROWS = 2_000_000
 PLACE = "the files named to strata init"
 _DATE_LIKE = re.compile(r"^\d{1,4}[-/.年]\d{1,2}[-/.月]\d{1,4}")
 _NUMBER = re.compile(NUMBER.replace(r"\x{2019}", "’").replace(r"\x{00a0}", "\u00a0"))

@@ -55,9 +55,10 @@ def contract_rows(title: str, read: InspectedRead, sources: dict[str, str] | Non
 
 def _found_table(found: FirstLook) -> Table:
     rows = [
-        [source.name, read.looked.name, read.looked.rows, read.entity, _seen(read)]
+        [source.name, each.looked.name, each.looked.rows, each.entity, _seen(each)]
         for source in found.sources
         for read in source.reads
+        for each in (read, *read.joined)
     ]
     return plain_table("What was found", ["source", "file", "rows", "entity", "seen"], rows)
 
