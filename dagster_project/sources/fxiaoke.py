@@ -7,8 +7,8 @@ Which records a pull holds, and how pages are walked so that none is lost while 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Protocol
@@ -24,25 +24,36 @@ from dagster_project.sources.pulling import DELETED_AT, Holding, Part, Pull, Spo
 
 TOLD_EVERY_RECORDS = 10_000
 KEYS_AT_ONCE = 50_000
+MOST_REMEMBERED = 1_000  # ids in a watermark; of more records with one time, all are read again
 DAY_MILLISECONDS = 86_400_000
 LAST_MOMENT = 9_999_999_999_999  # in the year 2286; the largest time of 13 digits
 
 
 @dataclass(frozen=True)
 class _Reached:
-    """How far pulls came: all that changed before `at` has landed, and when all ids were compared; in milliseconds."""
+    """How far pulls came, in milliseconds: all that changed before `at` has landed, and so have the records `landed` of
+    that very time. When all ids were compared last.
+    """
 
-    at: int
-    compared_at: int | None
+    at: int = 0
+    landed: tuple[str, ...] = ()
+    compared_at: int | None = None
 
     def to_text(self) -> str:
         """As it is kept with a batch."""
-        return json.dumps({"at": self.at, "compared_at": self.compared_at})
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_text(cls, text: str) -> _Reached:
         """What `to_text` wrote."""
-        return cls(**json.loads(text))
+        plain = json.loads(text)
+        return cls(plain["at"], tuple(plain["landed"]), plain["compared_at"])
+
+    def moved_to(self, last: int, ids: set[str], settled: int) -> _Reached:
+        """How far they came with the records `ids` of the time `last`."""
+        if last > settled:
+            return replace(self, at=settled, landed=())
+        return replace(self, at=last, landed=tuple(sorted(ids)) if len(ids) <= MOST_REMEMBERED else ())
 
 
 class _PageOf(Protocol):
@@ -58,20 +69,22 @@ def pull_object(source: FxiaokeSource, read: ObjectRead, asked: Pull) -> Iterato
         SettingsError: a secret is not in the environment.
     """
     end = int(asked.now.timestamp() * 1000)
-    # Why the watermark is safe. A pull reads all that was changed from `start` to `end`, its own beginning. A record
-    # that is changed meanwhile gets a later time: it leaves the window and belongs to the next pull. What the next pull
-    # could miss is a record that carries a time before `end` and was not to be seen when this one passed that time: its
-    # change was written late, or the system's clock is behind ours. Both reach back from `end` by seconds, so the next
-    # pull begins `overlap_minutes` before it; what it reads twice is equal, and lands as unchanged.
+    # Why the watermark is safe. A pull reads all that was changed from where the last one came to up to `end`, its own
+    # beginning. A record that is changed meanwhile gets a later time: it leaves the window and belongs to the next
+    # pull. What the next pull could miss is a record with a time that this one has passed and that was not to be seen
+    # then: its change was written late, or the system's clock is behind ours. Both reach back from `end` by seconds, so
+    # the watermark is never later than `overlap_minutes` before it; what is read twice is equal, and lands as
+    # unchanged. Nor is it later than the last change that was seen, so that a clock of ours that is hours ahead once
+    # hides nothing.
     settled = max(0, end - read.overlap_minutes * 60_000)
     # At first there is nothing to compare; a new mapping reads everything again.
-    reached = _Reached(0, compared_at=end) if asked.since is None else _Reached.from_text(asked.since)
+    reached = _Reached(compared_at=end) if asked.since is None else _Reached.from_text(asked.since)
     with HttpSystem(f"Source {source.name}, object {read.object}", source.http, say=asked.say) as http:
         system = OpenApi(source, read, asked.secrets, http)
-        records = islice(_changed(system.page, reached.at, end), asked.limit)
-        yield from _parts(source, read, asked, records, replace(reached, at=settled))
+        records = islice(_changed(system.page, reached.at, end, set(reached.landed)), asked.limit)
+        reached = yield from _parts(source, read, asked, records, reached, settled)
         if asked.limit is None and _is_due(read, reached, end):
-            yield _all_keys(system, source, read, asked, _Reached(settled, compared_at=end))
+            yield _all_keys(system, source, read, asked, replace(reached, compared_at=end))
 
 
 def _is_due(read: ObjectRead, reached: _Reached, now: int) -> bool:
@@ -81,9 +94,9 @@ def _is_due(read: ObjectRead, reached: _Reached, now: int) -> bool:
 
 
 def _parts(
-    source: FxiaokeSource, read: ObjectRead, asked: Pull, records: Iterator[Record], settled: _Reached
-) -> Iterator[Part]:
-    """Records as parts. Those before a fault land, and the next pull goes on from them."""
+    source: FxiaokeSource, read: ObjectRead, asked: Pull, records: Iterator[Record], reached: _Reached, settled: int
+) -> Generator[Part, None, _Reached]:
+    """Records as parts, and how far they came. Those before a fault land, and the next pull goes on from them."""
     fault: SourceError | None = None
 
     def following() -> Record | None:
@@ -96,23 +109,25 @@ def _parts(
 
     record = following()
     number = total = 0
+    last = reached.at
+    ids = set(reached.landed)
     while record is not None:
         with Spool(asked, source, read, number) as spool:
-            last = record.modified_at
             while record is not None and spool.row_count < read.rows_per_batch:
                 spool.write(record.fields)
-                last = record.modified_at
+                if record.modified_at > last:
+                    last, ids = record.modified_at, set()
+                ids.add(record.id)
                 record = following()
                 total += 1
                 if total % TOLD_EVERY_RECORDS == 0:
                     asked.say(f"{source.name}: {total:,} records of {read.object}")
-            # Others may have been changed in the same millisecond, so a part in the middle is gone on from its last
-            # time, not from the one after.
-            is_last = record is None and fault is None
-            yield spool.part((settled if is_last else replace(settled, at=min(last, settled.at))).to_text())
+            reached = reached.moved_to(last, ids, settled)
+            yield spool.part(reached.to_text())
         number += 1
     if fault is not None:
         raise fault
+    return reached
 
 
 def _all_keys(system: OpenApi, source: FxiaokeSource, read: ObjectRead, asked: Pull, reached: _Reached) -> Part:
@@ -123,7 +138,7 @@ def _all_keys(system: OpenApi, source: FxiaokeSource, read: ObjectRead, asked: P
     file = SourceFile(asked.folder / f"{source.name}-{read.object}-keys.parquet", pulled_from(source, read), "parquet")
     schema = pa.schema([pa.field(asked.key, pa.string()), pa.field(DELETED_AT, pa.timestamp("us", tz="UTC"))])
     page = partial(system.page, only=("_id", read.modified_field))
-    ids = (record.id for record in _changed(page, 0, LAST_MOMENT))
+    ids = (record.id for record in _changed(page, 0, LAST_MOMENT, set()))
     count = 0
     with pq.ParquetWriter(file.path, schema) as writer:
         while chunk := list(islice(ids, KEYS_AT_ONCE)):
@@ -133,15 +148,15 @@ def _all_keys(system: OpenApi, source: FxiaokeSource, read: ObjectRead, asked: P
     return Part(file, count, reached.to_text(), Holding.ALL_KEYS)
 
 
-def _changed(page_of: _PageOf, start: int, end: int) -> Iterator[Record]:
-    """Every record last changed from `start` to `end`, by the time of the change; records changed meanwhile excepted.
+def _changed(page_of: _PageOf, start: int, end: int, given: set[str]) -> Iterator[Record]:
+    """Every record last changed from `start` to `end`, by the time of the change, but those `given` of the very first
+    time; records changed meanwhile excepted.
 
     Each page is asked from the last time that was seen on, never by its offset: when a record leaves the window, all
     behind it move up by one, and an offset would pass over one of them. Of the last time itself, records that the page
     did not reach come with the next one, and those that it had are not given twice.
     """
     reached = start
-    given: set[str] = set()
     while reached <= end:
         page = page_of(reached, end)
         fresh = [record for record in page if record.modified_at > reached or record.id not in given]

@@ -210,7 +210,7 @@ def test_a_record_that_becomes_invalid_is_deleted_where_the_mapping_says_so(
 # -- pull after pull -------------------------------------------------------------------------------------------------
 
 
-def test_the_next_pull_asks_for_what_changed_since_the_last_less_the_overlap(
+def test_the_next_pull_asks_for_what_changed_since_the_last_change_that_was_seen(
     tenant: Tenant, server: FxiaokeServer
 ) -> None:
     fill(server, accounts(3, until=NOW - HOUR))
@@ -223,7 +223,7 @@ def test_the_next_pull_asks_for_what_changed_since_the_last_less_the_overlap(
     assert window == [
         {
             "field_name": "last_modified_time",
-            "field_values": [milliseconds(NOW - 10 * MINUTE), milliseconds(NOW + HOUR)],
+            "field_values": [milliseconds(NOW - HOUR), milliseconds(NOW + HOUR)],
             "operator": "BETWEEN",
         }
     ]
@@ -241,6 +241,33 @@ def test_what_the_overlap_brings_again_lands_as_unchanged(tenant: Tenant, server
     tenant.pull(server)
     assert counts(tenant.pull(server, now=NOW + HOUR)) == [(1, 0, 0, 1)]
     assert tenant.pull(server, now=NOW + 2 * HOUR).batches == []
+
+
+def test_the_watermark_is_never_closer_to_the_pull_than_the_overlap(server: FxiaokeServer, tmp_path: Path) -> None:
+    fill(server, [account(1, NOW - 12 * MINUTE), account(2, NOW - MINUTE)])
+    [part] = parts(server, tmp_path)
+    assert json.loads(part.watermark or "") == {
+        "at": milliseconds(NOW - 10 * MINUTE),
+        "landed": [],
+        "compared_at": milliseconds(NOW),
+    }
+
+
+def test_a_clock_that_was_days_ahead_once_hides_nothing(tenant: Tenant, server: FxiaokeServer) -> None:
+    fill(server, accounts(3, until=NOW - HOUR))
+    tenant.pull(server, now=NOW + 2 * DAY)
+    server.write("AccountObj", account(1, NOW + MINUTE, city="大理"))
+    assert counts(tenant.pull(server, now=NOW + HOUR)) == [(1, 0, 1, 0)]
+
+
+def test_records_that_share_the_last_time_seen_are_told_apart_by_their_ids(
+    tenant: Tenant, server: FxiaokeServer
+) -> None:
+    fill(server, [account(number, NOW - DAY) for number in range(120)])
+    tenant.pull(server, rows=50)
+    assert tenant.pull(server, now=NOW + HOUR).batches == []
+    server.write("AccountObj", account(500, NOW - DAY))
+    assert counts(tenant.pull(server, now=NOW + 2 * HOUR)) == [(1, 1, 0, 0)]
 
 
 def test_a_change_written_late_or_by_a_slow_clock_is_in_the_next_pull(tenant: Tenant, server: FxiaokeServer) -> None:
@@ -520,11 +547,10 @@ def test_a_kill_in_the_middle_costs_one_part_at_most(tenant: Tenant, server: Fxi
         tenant.pull(server, rows=100)
     assert [batch.new for batch in tenant.manifest.batches] == [100, 100]
     server.queries.clear()
-    # The record that ended the second part is read again, as others may share its time.
     assert counts(tenant.pull(server, rows=100, now=NOW + HOUR)) == [
-        (100, 99, 0, 1),
         (100, 100, 0, 0),
-        (51, 51, 0, 0),
+        (100, 100, 0, 0),
+        (50, 50, 0, 0),
     ]
     assert len(tenant.newest()) == 450
     assert not list(tenant.paths.landing.rglob("*.jsonl"))
