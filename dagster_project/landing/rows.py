@@ -317,7 +317,7 @@ def _unmapped_checks(mapping: Mapping) -> list[Check]:
 
 def _found(records: Records, name: str) -> SourceColumn:
     """The column, or a blank one: what is replayed or pulled need not hold all that the mapping names."""
-    return records.find(name) or SourceColumn(name, "null::varchar")
+    return records.find(name) or SourceColumn(name, "cast(null as varchar)")
 
 
 def _decimal_mark(con: duckdb.DuckDBPyConnection, records: Records, mapping: Mapping, file_name: str) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fxiaoke_server import FxiaokeServer, milliseconds
 from landing_workshop import NOW, Workshop
 from pydantic import SecretStr
 
@@ -26,10 +28,12 @@ from dagster_project.landing import (
     replay_quarantine,
 )
 from dagster_project.landing.deletions import TooManyGone
+from dagster_project.landing.intake import mappings
+from dagster_project.landing.pulled import pull_of
 from dagster_project.settings import Settings
 from dagster_project.settings.environment import Secrets
 from dagster_project.sources.files import SourceError
-from dagster_project.sources.pulling import SourceUnavailable
+from dagster_project.sources.pulling import SourceUnavailable, Spool
 
 ORDERS = """
   - name: shop
@@ -473,3 +477,64 @@ UNREACHABLE = """
     kind: database
     reads: [{entity: customers, table: people, columns: {customer_ref: id, name: name}}]
 """
+
+
+TENANT = """
+  - name: crm
+    kind: fxiaoke
+    url: {url}
+    http: {{timeout_seconds: 5, attempts: 1, longest_wait_seconds: 0}}
+    reads:
+      - entity: customers
+        object: AccountObj
+        rows_per_batch: 2
+        columns:
+          customer_ref: _id
+          name: name
+          city: city
+          updated_at: {{from: last_modified_time, formats: epoch_ms}}
+"""
+
+
+def account(number: int, **fields: Any) -> dict[str, Any]:
+    at = NOW - timedelta(days=9) + timedelta(hours=number)
+    return {"_id": f"a{number}", "name": f"商行{number}", "last_modified_time": milliseconds(at), **fields}
+
+
+@pytest.fixture
+def tenant(tmp_path: Path) -> Iterator[Callable[..., LandingResult]]:
+    """Lands what a 纷享销客 holds, whose records leave out what is empty."""
+    workshop = Workshop(tmp_path)
+    with FxiaokeServer({}) as server:
+
+        def landed(*accounts: dict[str, Any]) -> LandingResult:
+            server.become_new({"AccountObj": accounts})
+            settings = workshop.settings(TENANT.format(url=server.url))
+            return land(
+                replace(settings, environment=replace(settings.environment, secrets=server.secrets("crm"))), now=NOW
+            )
+
+        yield landed
+
+
+def test_what_no_record_of_a_later_part_holds_is_blank(tmp_path: Path, tenant: Callable[..., LandingResult]) -> None:
+    tenant(account(1, city="昆明"), account(2), account(3), account(4), account(5))
+    rows = Workshop(tmp_path).rows("select customer_ref, city from customers order by 1")
+    assert rows == [("a1", "昆明"), ("a2", None), ("a3", None), ("a4", None), ("a5", None)]
+
+
+def test_what_no_record_of_the_first_part_holds_is_refused_by_name(tenant: Callable[..., LandingResult]) -> None:
+    with pytest.raises(SourceError, match="no column 'city'"):
+        tenant(account(1), account(2), account(3, city="昆明"))
+
+
+def test_half_a_character_is_replaced_and_costs_no_record(pulls: Pulls) -> None:
+    settings = pulls.settings(orders())
+    [source] = settings.sources.sources
+    [mapping] = mappings(settings)
+    asked = pull_of(settings, mapping, since=None, now=NOW, folder=pulls.root)
+    with Spool(asked, source, source.reads[0], 1) as spool:
+        spool.write({"name": "a\ud83d", "note": "\U0001f600"})
+        part = spool.part(None)
+    assert part.row_count == 1
+    assert json.loads(part.file.path.read_text()) == {"name": "a\ufffd", "note": "\U0001f600"}
