@@ -1,0 +1,455 @@
+"""What a first look makes of files: each guess by its evidence, each doubt where the evidence is not enough."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dagster_project.errors import SettingsError, StrataError
+from dagster_project.first_look.document import document, scalar
+from dagster_project.first_look.looking import FirstLook, look_first
+from dagster_project.first_look.names import NAMES, alike, meaning
+from dagster_project.first_look.reading import header_row
+from dagster_project.landing import inspect_reads, left_out
+from dagster_project.settings import Paths, load_settings
+from dagster_project.settings.paths import PROJECT_ROOT
+from dagster_project.settings.sources import SourcesSettings
+from dagster_project.settings.yaml_documents import load_model
+
+NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+Table = Mapping[str, Sequence[object]]
+Look = Callable[..., FirstLook]
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Look:
+    """Write tables as CSV and look at them; columns that are not given get plain order columns beside them."""
+
+    def looked(*names: str, time_zone: str | None = None, currency: str | None = None, **tables: Table) -> FirstLook:
+        for name, table in tables.items():
+            (tmp_path / f"{name}.csv").write_text(as_csv(table), encoding="utf-8")
+        paths = [str(tmp_path / name) for name in (*names, *(f"{name}.csv" for name in tables))]
+        found = look_first(paths, paths=paths_of(tmp_path), now=NOW, time_zone=time_zone, currency=currency)
+        (tmp_path / "sources.yaml").write_text(document(found), encoding="utf-8")
+        return found
+
+    return looked
+
+
+def paths_of(folder: Path) -> Paths:
+    return Paths(root=PROJECT_ROOT, config=folder, data=folder / "data")
+
+
+def as_csv(table: Table) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(table)
+    writer.writerows(zip(*table.values(), strict=True))
+    return text.getvalue()
+
+
+def orders(rows: int = 24, **columns: Sequence[object]) -> dict[str, Sequence[object]]:
+    """Plain orders, a day apart, of seven customers; columns by header replace or join them."""
+    first = date(2025, 1, 1)
+    plain: dict[str, Sequence[object]] = {
+        "Order ID": [f"A{number:04d}" for number in range(rows)],
+        "Customer ID": [f"C{number % 7}" for number in range(rows)],
+        "Order Date": [f"{first + timedelta(days=number)}" for number in range(rows)],
+        "Total": [f"{number + 10}.50" for number in range(rows)],
+    }
+    return plain | columns
+
+
+def written(folder: Path) -> SourcesSettings:
+    return load_model(folder / "sources.yaml", SourcesSettings)
+
+
+@pytest.mark.parametrize(
+    ("days", "form", "day_first", "is_doubtful"),
+    [
+        (["13/02/2025", "01/03/2025"], "%d/%m/%Y", True, False),
+        (["02/13/2025", "01/03/2025"], "%m/%d/%Y", False, False),
+        (["03.04.2025", "05.06.2025"], "%d.%m.%Y", True, True),
+        (["3/4/2025 9:05", "12/4/2025 10:00"], "%d/%m/%Y %H:%M", True, True),
+        # With the day first, one order would lie half a year ahead.
+        (["06/12/2026", "05/11/2026"], "%m/%d/%Y", False, False),
+    ],
+)
+def test_day_or_month_first_is_told_by_the_values_or_doubted(
+    look: Look, days: list[str], form: str, day_first: bool, is_doubtful: bool
+) -> None:
+    found = look(orders=orders(24, **{"Order Date": days * 12}))
+    [read] = found.reads
+    ordered_at = read.column("ordered_at")
+    times = read.looked.column("Order Date").times
+    assert ordered_at is not None
+    assert times is not None
+    assert times.order is not None
+    assert (ordered_at.formats, times.order.day_first) == ((form,), day_first)
+    assert bool(ordered_at.doubts) == is_doubtful
+    assert ("can be read with the day or the month first" in document(found)) == is_doubtful
+
+
+def test_rows_in_order_of_time_settle_which_number_is_the_day(look: Look) -> None:
+    days = [f"{month:02d}/{day:02d}/2025" for month in range(1, 6) for day in range(1, 13)]
+    [read] = look(orders=orders(60, **{"Order Date": days})).reads
+    column = read.column("ordered_at")
+    assert column is not None
+    assert column.formats == ("%m/%d/%Y",)
+    assert "the rows are in order of time only that way, so the month comes first" in column.told
+    assert not column.doubts
+
+
+def test_dollars_settle_what_no_value_does_and_leave_a_doubt(look: Look) -> None:
+    totals = [f"${number}.00" for number in range(10, 34)]
+    found = look(orders=orders(24, **{"Order Date": ["03/04/2025", "05/06/2025"] * 12, "Total": totals}))
+    column = found.reads[0].column("ordered_at")
+    assert column is not None
+    assert column.formats == ("%m/%d/%Y",)
+    assert "the month first as is usual" in column.doubts[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "formats"),
+    [
+        (["2025/1/5 8:03", "2025/11/15 18:30"], ()),
+        (["2025年1月5日", "2025年11月15日"], ("%Y年%m月%d日",)),
+        (["20250105", "20251115"], ("%Y%m%d",)),
+        (["45662", "45976.5"], ("excel",)),
+        (["1736064180000", "1763202600000"], ("epoch_ms",)),
+        (["Jan 5, 2025 6:55 PM", "Nov 15, 2025 7:05 AM"], ("%b %d, %Y %I:%M %p",)),
+        (["14-10-2025", "14-10-2025", "1/23/2025"], ("%d-%m-%Y", "%m/%d/%Y")),
+    ],
+)
+def test_times_are_told_by_trying_their_formats(look: Look, values: list[str], formats: tuple[str, ...]) -> None:
+    column = look(orders=orders(24, **{"Order Date": (values * 12)[:24]})).reads[0].column("ordered_at")
+    assert column is not None
+    assert column.formats == formats
+    assert not column.doubts
+
+
+def test_what_is_written_reads_every_row_as_the_profiles_saw_it(look: Look, tmp_path: Path) -> None:
+    table = orders(40, **{"Order Date": [f"{day % 28 + 1}.{day % 12 + 1}.2025 18:05" for day in range(40)]})
+    table["Total"] = [f"{number},5" for number in range(40)]
+    look(orders=table, currency="EUR", time_zone="Europe/Berlin")
+    for name in ("standards.yaml", "publishing.yaml"):
+        (tmp_path / name).write_bytes((PROJECT_ROOT / "config" / name).read_bytes())
+    [read] = inspect_reads(load_settings(tmp_path, tmp_path / "data"), now=NOW)
+    assert read.problem is None
+    assert read.counts is not None
+    assert (read.counts.read, read.counts.rejected) == (40, 0)
+    # 18:05 in Berlin in winter.
+    assert read.first_rows[0]["ordered_at"] == "2025-01-01 17:05:00+00"
+    assert read.first_rows[1]["gross_amount"] == "1.50"
+
+
+@pytest.mark.parametrize(
+    ("totals", "decimal", "doubt"),
+    [
+        (["1,234", "2,500"], ".", "1,234 can be read two ways"),
+        (["1.234", "2.500"], ",", "1.234 can be read two ways"),
+        (["1.234,50", "7,25"], None, ""),
+        (["1,234.50", "7.25"], None, ""),
+        (["12.50", "12,50"], ".", "show both a decimal point and a decimal comma"),
+    ],
+)
+def test_the_decimal_mark_is_stated_only_where_landing_would_not_tell_it(
+    look: Look, totals: list[str], decimal: str | None, doubt: str
+) -> None:
+    [read] = look(orders=orders(24, Total=totals * 12)).reads
+    assert read.decimal == decimal
+    assert any(doubt in each for each in read.doubts) == bool(doubt)
+
+
+def test_lines_are_told_from_orders_by_their_number(look: Look) -> None:
+    lines = orders(24, **{"Order ID": [f"A{number // 3}" for number in range(24)], "SKU": ["a", "b", "c"] * 8})
+    [read] = look(sales=lines).reads
+    assert (read.entity, read.is_from_lines) == ("order_lines", True)
+    assert "24 rows hold 8 different Order ID" in read.told
+    [read] = look(sales=orders(24, SKU=["a", "b", "c"] * 8)).reads
+    assert read.entity == "orders"
+    versions = orders(24, **{"Order ID": [f"A{number // 2}" for number in range(24)]})
+    versions["Updated At"] = [f"2025-03-{number + 1:02d} 10:00" for number in range(24)]
+    [read] = look(sales=versions).reads
+    assert (read.entity, read.told) == ("orders", "versions of orders")
+
+
+def test_orders_and_their_lines_in_two_files_are_not_counted_twice(look: Look) -> None:
+    lines = {
+        "Order ID": [f"A{number // 2:04d}" for number in range(24)],
+        "SKU": ["a", "b"] * 12,
+        "Quantity": [1] * 24,
+        "Unit Price": ["2.50"] * 24,
+    }
+    found = look(order_items=lines, orders=orders())
+    assert {(read.entity, read.is_from_lines) for read in found.reads} == {("orders", False), ("order_lines", False)}
+    assert not found.missing
+
+
+def test_lines_of_nobody_and_returns_are_left_out_by_a_rule_that_says_so(look: Look, tmp_path: Path) -> None:
+    lines = orders(24, **{"Order ID": [f"A{number // 3}" for number in range(24)], "SKU": ["a", "b", "c"] * 8})
+    lines["Quantity"] = [-1, *([2] * 23)]
+    lines["Unit Price"] = ["3.00"] * 24
+    lines["Customer ID"] = ["", "", *(["C1"] * 22)]
+    found = look(sales=lines)
+    [read] = written(tmp_path).sources[0].reads
+    assert set(read.where) == {"Customer ID", "Quantity"}
+    told = [doubt for _, doubt in found.doubts]
+    assert "left out: 2 of 24 rows name no customer" in told
+    assert "left out: 1 rows are below 0, as returns are; to count them, land them as refunds" in told
+
+
+@pytest.mark.parametrize(
+    ("columns", "gross", "discount", "doubt"),
+    [
+        (["Total", "Discount", "Amount Paid"], "Total", "Discount", ""),
+        (["Total", "Amount Paid"], "Amount Paid", None, "Total is not read"),
+        (["Amount Paid", "Discount"], "Amount Paid", None, "Discount is not taken off again"),
+        (["Total", "Discount"], "Total", "Discount", "revenue is read as Total less Discount"),
+    ],
+)
+def test_revenue_is_what_was_paid(look: Look, columns: list[str], gross: str, discount: str | None, doubt: str) -> None:
+    table = orders()
+    del table["Total"]
+    [read] = look(orders=table | {name: ["5.50"] * 24 for name in columns}).reads
+    assert getattr(read.column("gross_amount"), "source", None) == gross
+    assert getattr(read.column("discount_amount"), "source", None) == discount
+    assert any(doubt in each for each in read.doubts) == bool(doubt)
+
+
+def test_a_refund_of_no_day_is_not_read(look: Look) -> None:
+    [read] = look(orders=orders(24, **{"Refund Amount": ["", "5.00"] * 12})).reads
+    assert read.column("refund_amount") is None
+    assert "nothing says when it was refunded" in read.doubts[0]
+
+
+def test_statuses_that_are_not_sure_are_left_for_quarantine(look: Look, tmp_path: Path) -> None:
+    found = look(orders=orders(24, Status=["Shipped", "已取消", "Betwixt", "shipped"] * 6))
+    [read] = written(tmp_path).sources[0].reads
+    assert read.columns["status"].values == {"Shipped": "completed", "已取消": "cancelled", "shipped": "completed"}
+    assert any("whether Betwixt means completed, cancelled, refunded, pending" in doubt for _, doubt in found.doubts)
+
+
+def test_statuses_of_which_none_is_understood_must_be_mapped_first(look: Look, tmp_path: Path) -> None:
+    found = look(orders=orders(24, Status=["6", "7"] * 12))
+    assert [name for _, name in found.missing] == ["status"]
+    with pytest.raises(SettingsError, match=r"columns\.status\.values: is empty; write `found in the file: value of"):
+        written(tmp_path)
+
+
+def test_a_customer_told_by_an_address_alone_is_kept_as_a_hash(look: Look, tmp_path: Path) -> None:
+    table = orders()
+    del table["Customer ID"]
+    table["Email"] = [f"somebody{number % 5}@example.com" for number in range(24)]
+    found = look(orders=table)
+    assert written(tmp_path).sources[0].reads[0].columns["customer_ref"].hash is True
+    assert any("nothing else tells the customer; Email does, kept as a hash" in doubt for _, doubt in found.doubts)
+    assert "example.com" not in (tmp_path / "sources.yaml").read_text(encoding="utf-8")
+
+
+def test_customers_meet_their_orders_by_the_column_that_holds_the_same_ids(look: Look, tmp_path: Path) -> None:
+    members = {
+        "Member No": [f"M{number}" for number in range(7)],
+        "Name": [f"Generated {number}" for number in range(7)],
+        "Shop Account": [f"C{number}" for number in range(7)],
+    }
+    look(customers=members, orders=orders())
+    sources = written(tmp_path)
+    assert sources.source("members").reads[0].links == {"shop": "Shop Account"}
+    assert sources.source("members").reads[0].columns["customer_ref"].source_names == ("Member No",)
+    members["Member No"] = members.pop("Shop Account")
+    look(customers=members, orders=orders())
+    assert [source.name for source in written(tmp_path).sources] == ["shop"]
+    members["Member No"] = [f"X{number}" for number in range(7)]
+    found = look(customers=members, orders=orders())
+    assert any("nobody's record would meet their orders" in doubt for _, doubt in found.doubts)
+
+
+def test_exports_of_one_kind_become_one_read(look: Look, tmp_path: Path) -> None:
+    later = orders(24, Status=["Refunded"] * 24)
+    later["Order Date"] = [f"2026-02-{number + 1:02d}" for number in range(24)]
+    found = look(orders_2025=orders(24, Status=["Paid"] * 24), orders_2026=later)
+    [read] = written(tmp_path).sources[0].reads
+    assert read.columns["status"].values == {"Paid": "completed", "Refunded": "refunded"}
+    assert len(read.place.split(", ")) == 2
+    assert found.business.last_order_on == date(2026, 2, 24)
+
+
+def test_an_export_of_zoho_crm_is_known_by_its_ids(look: Look, tmp_path: Path) -> None:
+    contacts = {
+        "Record Id": [f"zcrm_{number}" for number in range(8)],
+        "Account Name.id": ["zcrm_900", "zcrm_901"] * 4,
+        "Account Name": ["Generated A", "Generated B"] * 4,
+        "Full Name": [f"Generated {number}" for number in range(8)],
+        "Email": [f"generated{number}@example.com" for number in range(8)],
+        "Created Time": ["Oct 7, 2025 6:55 PM"] * 8,
+    }
+    look(Contacts_2026_06_30=contacts)
+    source = written(tmp_path).source("zoho")
+    assert source.reads[0].columns["customer_ref"].strip_prefix == "zcrm_"
+    assert source.reads[0].columns["customer_ref"].source_names == ("Record Id",)
+
+
+def test_labels_of_fxiaoke_are_known(look: Look, tmp_path: Path) -> None:
+    deals = {
+        "销售订单编号": [f"2025-{number}" for number in range(8)],
+        "客户名称": ["甲公司", "乙公司"] * 4,
+        "下单日期": ["2025-01-05", "2025-02-06"] * 4,
+        "销售订单金额(元)": ["1200.00", "80.50"] * 4,
+        "生命状态": ["正常"] * 8,
+        "负责人主属部门": ["销售部"] * 8,
+    }
+    found = look(销售订单=deals)
+    read = written(tmp_path).source("fxiaoke").reads[0]
+    assert read.columns["gross_amount"].source_names == ("销售订单金额(元)",)
+    assert found.business.time_zone.value == "Asia/Shanghai"
+    assert any("客户名称 is a name" in doubt for _, doubt in found.doubts)
+
+
+def test_json_is_looked_at_by_its_paths(look: Look, tmp_path: Path) -> None:
+    records = [
+        {"order": {"number": f"A{n}"}, "customer_id": f"C{n % 3}", "order_date": "2025-01-05", "total": n + 0.5}
+        for n in range(8)
+    ]
+    (tmp_path / "orders.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    look("orders.jsonl")
+    assert written(tmp_path).sources[0].reads[0].columns["order_id"].source_names == ("order.number",)
+
+
+@pytest.mark.parametrize(
+    ("rows", "row"),
+    [
+        ([["Orders of June"], [""], ["No", "Customer", "Total"], ["1", "a", "2"]], 3),
+        ([["No", "Customer", "Total"], ["1", "a", "2"]], 1),
+        ([["exported by", "shop"], ["订单号", "客户", "金额"], ["1", "a", "2"]], 2),
+        ([["1", "2", "3"], ["4", "5", "6"]], None),
+        ([["No", "Customer", "Total"]], None),
+        ([], None),
+    ],
+)
+def test_the_header_is_found_below_what_stands_above_it(rows: list[list[str]], row: int | None) -> None:
+    assert header_row(rows) == row
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "score"),
+    [
+        ("InvoiceNo", "invoice number", 1.0),
+        ("customer-ID", "customer id", 1.0),
+        ("ORDER_DATE", "order date", 1.0),
+        ("销售订单金额(元)", "销售订单金额", 1.0),
+        ("买家实际支付金额", "实际支付金额", 0.75),
+        ("Shop order number", "order number", 0.75),
+        ("custmer id", "customer id", 0.6),
+        ("colour", "order date", 0.0),
+    ],
+)
+def test_names_are_compared_by_their_words(header: str, name: str, score: float) -> None:
+    assert alike(header, name) == score
+
+
+def test_no_name_of_a_status_means_two_things() -> None:
+    for column, words in (("orders.status", ("paid", "Canceled", "退款成功", "待付款")), ("channel", ("微信", "Call"))):
+        assert all(meaning(column, word) for word in words)
+    assert meaning("orders.status", "whatever") is None
+
+
+def test_every_name_stands_for_a_column_of_the_contract() -> None:
+    from dagster_project.first_look.matching import contract_column
+
+    for entity, columns in NAMES.items():
+        for name in columns:
+            assert contract_column(entity, name).name == name
+
+
+def test_what_the_settings_leave_out_is_told_with_what_follows(look: Look, tmp_path: Path) -> None:
+    look(orders=orders())
+    for name in ("standards.yaml", "publishing.yaml"):
+        (tmp_path / name).write_bytes((PROJECT_ROOT / "config" / name).read_bytes())
+    said = left_out(load_settings(tmp_path, tmp_path / "data"))
+    assert said[0] == "no customers: nobody has a name, a phone or an e-mail address"
+    assert "no consents: the lists of silent customers stay empty, as nobody may be contacted" in said
+    assert not any(sentence.startswith("no orders:") for sentence in said)
+
+
+def test_check_names_the_rows_that_would_be_refused_and_no_personal_value(look: Look, tmp_path: Path) -> None:
+    table = orders()
+    look(
+        orders=table,
+        customers={
+            "Customer ID": ["C1", "C2"],
+            "Name": ["Generated One", "Generated Two"],
+            "Since": ["2024-01-01", "2024-02-30"],
+        },
+    )
+    for name in ("standards.yaml", "publishing.yaml"):
+        (tmp_path / name).write_bytes((PROJECT_ROOT / "config" / name).read_bytes())
+    table["Order Date"] = ["31.02.2025", *list(table["Order Date"])[1:]]
+    table["Total"] = ["ten", *list(table["Total"])[1:]]
+    (tmp_path / "orders.csv").write_text(as_csv(table), encoding="utf-8")
+    by_entity = {read.entity: read for read in inspect_reads(load_settings(tmp_path, tmp_path / "data"), now=NOW)}
+    assert [(row.row_number, row.columns) for row in by_entity["orders"].examples] == [(1, "Total"), (1, "Order Date")]
+    assert "'31.02.2025'" in by_entity["orders"].examples[1].reason
+    assert by_entity["customers"].first_rows[0]["name"] == "(personal)"
+    assert "Generated" not in str(by_entity)
+
+
+def test_a_time_zone_that_does_not_exist_is_refused(look: Look) -> None:
+    with pytest.raises(StrataError, match=r"--time-zone 'Mars/Olympus': 'Mars/Olympus' is no IANA time zone"):
+        look(orders=orders(), time_zone="Mars/Olympus")
+    with pytest.raises(StrataError, match="--currency 'euro'"):
+        look(orders=orders(), currency="euro")
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12) | st.sampled_from(
+    ["", "1", "2025-01-05", "03/04/2025", "1,234", "€5", "是", "paid", "a@example.com", "-1", '"', "#", ": "]
+)
+HEADERS = st.sampled_from([name for columns in NAMES.values() for names in columns.values() for name in names]) | TEXTS
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> list[list[str]]:
+    width = draw(st.integers(1, 7))
+    row = st.lists(TEXTS, min_size=width, max_size=width)
+    return [draw(st.lists(HEADERS, min_size=width, max_size=width)), *draw(st.lists(row, max_size=6))]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(table=tables())
+def test_whatever_a_small_table_holds_what_is_written_loads_or_says_what_is_missing(
+    tmp_path: Path, table: list[list[str]]
+) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows(table)
+    (tmp_path / "orders.csv").write_text(text.getvalue(), encoding="utf-8")
+    try:
+        found = look_first([str(tmp_path / "orders.csv")], paths=paths_of(tmp_path), now=NOW)
+    except StrataError:
+        return  # nothing of use in it, said in the words of a test above
+    (tmp_path / "sources.yaml").write_text(document(found), encoding="utf-8")
+    if found.missing:
+        with pytest.raises(SettingsError, match=r"names no column|is empty"):
+            written(tmp_path)
+        return
+    headers = {name.strip() for name in table[0]}
+    for read in written(tmp_path).sources[0].reads:
+        for spec in read.columns.values():
+            assert {name.strip() for name in spec.source_names} <= headers
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(min_size=1, max_size=30))
+def test_any_name_survives_being_written_as_yaml(text: str) -> None:
+    import yaml
+
+    loaded: Any = yaml.safe_load(f"key: {scalar(text)}")
+    assert loaded == {"key": text}
