@@ -253,6 +253,15 @@ def test_the_watermark_is_never_closer_to_the_pull_than_the_overlap(server: Fxia
     }
 
 
+def test_the_watermark_names_the_records_of_the_last_time_seen_and_no_others(
+    server: FxiaokeServer, tmp_path: Path
+) -> None:
+    fill(server, [account(1, NOW - 2 * DAY), account(2, NOW - DAY), account(3, NOW - DAY)])
+    [part] = parts(server, tmp_path)
+    known = json.loads(part.watermark or "")
+    assert (known["at"], known["landed"]) == (milliseconds(NOW - DAY), [account(2, NOW)["_id"], account(3, NOW)["_id"]])
+
+
 def test_a_clock_that_was_days_ahead_once_hides_nothing(tenant: Tenant, server: FxiaokeServer) -> None:
     fill(server, accounts(3, until=NOW - HOUR))
     tenant.pull(server, now=NOW + 2 * DAY)
