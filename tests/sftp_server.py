@@ -1,4 +1,4 @@
-"""An SFTP server on loopback over a folder: paramiko's own server side, one user with one password."""
+"""An SFTP server on loopback over a folder: paramiko's own server side, one user with a password or a key."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,9 @@ class SftpFolder:
     port: int
     fingerprint: str
     opened: list[str] = field(default_factory=list)
+    offered: list[str] = field(default_factory=list)
+    user_keys: list[str] = field(default_factory=list)
+    when_opened: Callable[[str], None] | None = None
 
     @property
     def url(self) -> str:
@@ -52,7 +55,7 @@ def sftp_server(folder: Path) -> Iterator[SftpFolder]:
                 transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _interface(served))
                 transports.append(transport)
                 try:
-                    transport.start_server(server=_Doorman())
+                    transport.start_server(server=_doorman(served))
                 except (paramiko.SSHException, EOFError):
                     transport.close()
 
@@ -67,16 +70,24 @@ def sftp_server(folder: Path) -> Iterator[SftpFolder]:
             thread.join(timeout=5)
 
 
-class _Doorman(paramiko.ServerInterface):
-    def check_auth_password(self, username: str, password: str) -> int:
-        is_right = (username, password) == (USER, PASSWORD)
-        return paramiko.AUTH_SUCCESSFUL if is_right else paramiko.AUTH_FAILED
+def _doorman(served: SftpFolder) -> paramiko.ServerInterface:
+    class Doorman(paramiko.ServerInterface):
+        def check_auth_password(self, username: str, password: str) -> int:
+            served.offered.append(password)
+            is_right = (username, password) == (USER, PASSWORD)
+            return paramiko.AUTH_SUCCESSFUL if is_right else paramiko.AUTH_FAILED
 
-    def get_allowed_auths(self, username: str) -> str:
-        return "password"
+        def check_auth_publickey(self, username: str, key: Any) -> int:
+            is_right = username == USER and key.get_base64() in served.user_keys
+            return paramiko.AUTH_SUCCESSFUL if is_right else paramiko.AUTH_FAILED
 
-    def check_channel_request(self, kind: str, chanid: int) -> int:
-        return paramiko.OPEN_SUCCEEDED
+        def get_allowed_auths(self, username: str) -> str:
+            return "password,publickey"
+
+        def check_channel_request(self, kind: str, chanid: int) -> int:
+            return paramiko.OPEN_SUCCEEDED
+
+    return Doorman()
 
 
 def _interface(served: SftpFolder) -> type[paramiko.SFTPServerInterface]:
@@ -107,6 +118,8 @@ def _interface(served: SftpFolder) -> type[paramiko.SFTPServerInterface]:
             except OSError as error:
                 return paramiko.SFTPServer.convert_errno(error.errno or 0)
             served.opened.append(path)
+            if served.when_opened is not None:
+                served.when_opened(path)
             handle = paramiko.SFTPHandle(flags)
             handle.readfile = content  # type: ignore[attr-defined]
             return handle

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import paramiko
 import pytest
 from landing_workshop import NOW, Workshop
 from pydantic import SecretStr
@@ -249,6 +250,37 @@ def test_a_server_whose_key_is_not_known_is_sent_nothing_and_the_cure_shows_its_
             land_from(workshop, f"{server.url}/orders.csv", storage, SFTP_SECRETS)
         assert server.fingerprint in str(caught.value)
         assert PASSWORD not in str(caught.value)
+    assert server.offered == []
+
+
+def test_a_key_file_opens_an_sftp_server_without_a_password(
+    workshop: Workshop, server: SftpFolder, tmp_path: Path
+) -> None:
+    key = paramiko.ECDSAKey.generate()
+    key.write_private_key_file(str(tmp_path / "id_ecdsa"))
+    server.user_keys.append(key.get_base64())
+    (server.folder / "orders.csv").write_bytes(orders(1))
+    storage = f"{{host_key: '{server.fingerprint}', key_filename: '{tmp_path / 'id_ecdsa'}'}}"
+    land_from(workshop, f"{server.url}/orders.csv", storage)
+    assert workshop.rows(EACH_ID) == [("1",)]
+    assert server.offered == []
+
+
+def test_a_file_that_is_still_being_written_is_not_landed_half(workshop: Workshop, server: SftpFolder) -> None:
+    growing = server.folder / "orders.csv"
+    growing.write_bytes(orders(1))
+
+    def grow(path: str) -> None:
+        with growing.open("ab") as out:
+            out.write(orders(len(server.opened) + 1).partition(b"\n")[2])
+
+    server.when_opened = grow
+    with pytest.raises(SourceUnavailable, match="changed while it was fetched"):
+        land_sftp(workshop, server, "/orders.csv")
+    assert workshop.manifest.batches == ()
+    server.when_opened = None
+    land_sftp(workshop, server, "/orders.csv")
+    assert workshop.rows("select count(*) from orders") == [(4,)]
 
 
 def test_a_wrong_password_is_refused_at_once_and_not_shown(workshop: Workshop, server: SftpFolder) -> None:
