@@ -24,15 +24,15 @@ from dagster_project.sources.pulling import DELETED_AT, Holding, Part, Pull, Spo
 
 TOLD_EVERY_RECORDS = 10_000
 KEYS_AT_ONCE = 50_000
-MOST_REMEMBERED = 1_000  # ids in a watermark; of more records with one time, all are read again
+MOST_REMEMBERED = 1_000  # marks in a watermark; of more records with one time, all are read again
 DAY_MILLISECONDS = 86_400_000
 LAST_MOMENT = 9_999_999_999_999  # in the year 2286; the largest time of 13 digits
 
 
 @dataclass(frozen=True)
 class _Reached:
-    """How far pulls came, in milliseconds: all that changed before `at` has landed, and so have the records `landed` of
-    that very time. When all ids were compared last.
+    """How far pulls came, in milliseconds: all that changed before `at` has landed, and so have records of that very
+    time, those whose marks are `landed`. When all ids were compared last.
     """
 
     at: int = 0
@@ -49,11 +49,11 @@ class _Reached:
         plain = json.loads(text)
         return cls(plain["at"], tuple(plain["landed"]), plain["compared_at"])
 
-    def moved_to(self, last: int, ids: set[str], settled: int) -> _Reached:
-        """How far they came with the records `ids` of the time `last`."""
+    def moved_to(self, last: int, marks: set[str], settled: int) -> _Reached:
+        """How far they came with the records of the time `last` that have these marks."""
         if last > settled:
             return replace(self, at=settled, landed=())
-        return replace(self, at=last, landed=tuple(sorted(ids)) if len(ids) <= MOST_REMEMBERED else ())
+        return replace(self, at=last, landed=tuple(sorted(marks)) if len(marks) <= MOST_REMEMBERED else ())
 
 
 class _PageOf(Protocol):
@@ -110,19 +110,19 @@ def _parts(
     record = following()
     number = total = 0
     last = reached.at
-    ids = set(reached.landed)
+    marks = set(reached.landed)
     while record is not None:
         with Spool(asked, source, read, number) as spool:
             while record is not None and spool.row_count < read.rows_per_batch:
                 spool.write(record.fields)
                 if record.modified_at > last:
-                    last, ids = record.modified_at, set()
-                ids.add(record.id)
+                    last, marks = record.modified_at, set()
+                marks.add(record.mark)
                 record = following()
                 total += 1
                 if total % TOLD_EVERY_RECORDS == 0:
                     asked.say(f"{source.name}: {total:,} records of {read.object}")
-            reached = reached.moved_to(last, ids, settled)
+            reached = reached.moved_to(last, marks, settled)
             yield spool.part(reached.to_text())
         number += 1
     if fault is not None:
@@ -149,8 +149,8 @@ def _all_keys(system: OpenApi, source: FxiaokeSource, read: ObjectRead, asked: P
 
 
 def _changed(page_of: _PageOf, start: int, end: int, given: set[str]) -> Iterator[Record]:
-    """Every record last changed from `start` to `end`, by the time of the change, but those `given` of the very first
-    time; records changed meanwhile excepted.
+    """Every record last changed from `start` to `end`, by the time of the change, but records of the very first time
+    whose marks are `given`, and those changed meanwhile.
 
     Each page is asked from the last time that was seen on, never by its offset: when a record leaves the window, all
     behind it move up by one, and an offset would pass over one of them. Of the last time itself, records that the page
@@ -159,15 +159,15 @@ def _changed(page_of: _PageOf, start: int, end: int, given: set[str]) -> Iterato
     reached = start
     while reached <= end:
         page = page_of(reached, end)
-        fresh = [record for record in page if record.modified_at > reached or record.id not in given]
+        fresh = [record for record in page if record.modified_at > reached or record.mark not in given]
         yield from fresh
         if len(page) >= PAGE_RECORDS and page[-1].modified_at == reached:
-            given.update(record.id for record in fresh)
+            given.update(record.mark for record in fresh)
             yield from _changed_at(page_of, reached, given)
             reached, given = reached + 1, set()
         elif fresh:
             last = page[-1].modified_at
-            at_last = {record.id for record in page if record.modified_at == last}
+            at_last = {record.mark for record in page if record.modified_at == last}
             reached, given = last, at_last | given if last == reached else at_last
         else:
             # Only a page that brings nothing new is the end: one may be short because records that the user may not
@@ -185,8 +185,8 @@ def _changed_at(page_of: _PageOf, moment: int, given: set[str]) -> Iterator[Reco
     """
 
     def new_of(page: Iterable[Record]) -> list[Record]:
-        new = [record for record in page if record.id not in given]
-        given.update(record.id for record in new)
+        new = [record for record in page if record.mark not in given]
+        given.update(record.mark for record in new)
         return new
 
     last = 0
