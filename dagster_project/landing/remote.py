@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from dagster_project.landing.batches import LandedRead, Manifest
 from dagster_project.landing.committing import temporary_folder
@@ -20,6 +21,8 @@ from dagster_project.sources.files import SourceFile, fingerprint
 from dagster_project.sources.remote_files import RemoteFile, fetched, remote_files
 
 NOTES = "remote_files.json"
+# Each writing holds all notes, a megabyte of 5,000 files; a kill costs the downloads since.
+WRITTEN_EVERY = 100
 
 HasLanded = Callable[[Manifest, str, str], bool]
 LandOne = Callable[[Manifest, SourceFile, str], LandedRead]
@@ -39,9 +42,11 @@ def land_remote(
     source, read = mapping.source, mapping.read
     if not isinstance(source, FilesSource) or not isinstance(read, FileRead) or not read.remote_paths:
         return
-    notes = _Notes(settings.paths.landing / NOTES)
     secrets, folder = settings.environment.secrets, temporary_folder(settings.paths)
-    with remote_files(source, read, secrets=secrets, place=mapping.place) as found:
+    with (
+        _Notes(settings.paths.landing / NOTES) as notes,
+        remote_files(source, read, secrets=secrets, place=mapping.place) as found,
+    ):
         for remote in found:
             held = notes.held(mapping, remote)
             if held and all(has_landed(manifest, name, content) for name, content in held.items()):
@@ -66,23 +71,40 @@ class _Notes:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._notes = self._load()
+        self._unwritten = 0
 
     def held(self, mapping: Mapping, file: RemoteFile) -> dict[str, str]:
         """Name and fingerprint of what the file holds, empty where it changed or nothing is known of it."""
-        noted = self._load().get(_key(mapping, file))
+        noted = self._notes.get(_key(mapping, file))
         if file.token is None or noted is None or noted["token"] != file.token:
             return {}
         contents: dict[str, str] = noted["contents"]
         return contents
 
     def keep(self, mapping: Mapping, file: RemoteFile, contents: dict[str, str]) -> None:
+        """Note what a file held that was fetched."""
         if file.token is None:
             return
-        notes = self._load()
-        notes[_key(mapping, file)] = {"token": file.token, "contents": contents}
+        self._notes[_key(mapping, file)] = {"token": file.token, "contents": contents}
+        self._unwritten += 1
+        if self._unwritten >= WRITTEN_EVERY:
+            self._write()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._unwritten:
+            self._write()
+
+    def _write(self) -> None:
         unfinished = self._path.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(notes, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8")
+        unfinished.write_text(json.dumps(self._notes, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8")
         unfinished.replace(self._path)
+        self._unwritten = 0
 
     def _load(self) -> dict[str, Any]:
         try:
