@@ -128,6 +128,10 @@ EFFECTS: Mapping[str, tuple[Effect, ...]] = MappingProxyType(
         "exchange_rates": _events("exchange_rates", "date", is_date=True),
     }
 )
+# To whom refunds belong that name nothing but the order; one may be dated before it.
+REFUNDED_TO = Effect(
+    "hash(customer_ref)", at="(select first_refunded_at from order_refunds where refunded_order = order_id)"
+)
 # What versioned records say of their customer beside their state: since when they are known, by no version's own day.
 APPEARANCES: Mapping[str, str] = MappingProxyType(
     {"customers": "least(registered_on, {created_on})", "leads": "{created_on}", "opportunities": "{created_on}"}
@@ -140,14 +144,26 @@ APART_FROM_STATE: Mapping[str, tuple[str, ...]] = MappingProxyType({"customers":
 
 
 def earliest_changed_on(
-    con: duckdb.DuckDBPyConnection, arrival: Arrival, *, campaigns: str | None = None, is_whole: bool = False
+    con: duckdb.DuckDBPyConnection,
+    arrival: Arrival,
+    *,
+    campaigns: str | None = None,
+    refunds: str | None = None,
+    is_whole: bool = False,
 ) -> date | None:
     """First business day whose tables the batch changes; None where it changes none.
 
-    `campaigns`: the relation of the campaigns that have landed. With `is_whole` an order is not what its row says, but
-    its lines too: whichever row is the newest changes its day.
+    `campaigns` and `refunds`: the relations of those that have landed, None where there are none. With `is_whole` an
+    order is not what its row says, but its lines too: whichever row is the newest changes its day.
     """
     entity = arrival.entity
+    effects = EFFECTS.get(entity.name, ())
+    if entity.name == "orders" and refunds is not None:
+        con.execute(
+            "create or replace temp view order_refunds as select order_id as refunded_order, "
+            f"min(refunded_at) as first_refunded_at from {refunds} where customer_ref is null group by order_id"
+        )
+        effects = (*effects, REFUNDED_TO)
     if entity.name == "campaign_contacts":
         starts = f"timezone({quote_literal(arrival.time_zone)}, cast(starts_on as timestamp))"
         none = "(select cast(null as varchar) as campaign_id, cast(null as date) as starts_on where false)"
@@ -157,7 +173,6 @@ def earliest_changed_on(
         )
     if entity.is_versioned:
         return _earliest_of_versions(con, arrival)
-    effects = EFFECTS.get(entity.name, ())
     if is_whole:
         effects = (*effects, Effect("hash(place)", at=effects[0].at))
     if not effects:

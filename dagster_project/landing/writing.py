@@ -540,7 +540,7 @@ def _earliest_changed_on(
     con: duckdb.DuckDBPyConnection, entity: Entity, stamp: Stamp, manifest: Manifest, time_zone: str, *, is_whole: bool
 ) -> date | None:
     stored = manifest.of(entity.name, stamp.source if "source" in entity.key else None)
-    campaigns = manifest.of("campaigns", stamp.source)
+    campaigns, refunds = manifest.of("campaigns", stamp.source), manifest.of("refunds", stamp.source)
     arrival = Arrival(
         entity,
         incoming="incoming",
@@ -550,7 +550,11 @@ def _earliest_changed_on(
         time_zone=time_zone,
     )
     return earliest_changed_on(
-        con, arrival, campaigns=read_batches(campaigns, manifest) if campaigns else None, is_whole=is_whole
+        con,
+        arrival,
+        campaigns=read_batches(campaigns, manifest) if campaigns else None,
+        refunds=read_batches(refunds, manifest) if refunds else None,
+        is_whole=is_whole,
     )
 
 

@@ -204,6 +204,20 @@ def test_a_late_refund_of_an_old_order_marks_from_the_day_of_the_refund(marking:
     assert marking.marked() == from_day(6), "the money was back before the order's day"
 
 
+def test_an_order_to_which_a_refund_belongs_marks_from_the_refund_where_that_is_earlier(marking: Marking) -> None:
+    refund = row(refund_id="1", order_id="1", refunded_at="2024-03-06", amount="5")
+    marking.land("refunds", refund)
+    marking.build()
+    marking.land("orders", ORDER)
+    assert marking.marked() == from_day(6), "until now nobody knew whose refund it was"
+    marking.build()
+    marking.land("orders", {**ORDER, "gross_amount": "12"})
+    assert marking.marked() == from_day(10), "it is still theirs"
+    marking.build()
+    marking.land("orders", {**ORDER, "gross_amount": "12", "customer_ref": "b"})
+    assert marking.marked() == from_day(6)
+
+
 def test_a_complaint_that_is_resolved_marks_from_the_day_on_which_it_is(marking: Marking) -> None:
     marking.land("interactions", COMPLAINT)
     marking.build()
