@@ -140,7 +140,10 @@ def backfill(
 @app.command()
 def init(
     files: Annotated[
-        list[str], typer.Argument(help="Files of orders, customers …, or a database's URL.", metavar="FILE_OR_URL…")
+        list[str],
+        typer.Argument(
+            help="Files of orders, customers …; URLs of files; or the URL of a database.", metavar="FILE_OR_URL…"
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option(help="Write here; else to sources.yaml of the config folder.", metavar="FILE")
@@ -159,6 +162,7 @@ def init(
     from dagster_project.first_look.placing import place, refuse_to_replace
     from dagster_project.first_look.preview import preview
     from dagster_project.first_look.telling import tell
+    from dagster_project.settings.environment import read_environment
     from dagster_project.settings.paths import find_paths
     from dagster_project.settings.sources import SourcesSettings
     from dagster_project.settings.yaml_documents import load_model
@@ -167,8 +171,11 @@ def init(
     paths = find_paths()
     now = datetime.now(UTC)
     refuse_to_replace(paths, output, force=force)
+    secrets = read_environment().secrets
     with console.status("looking at the files") as status:
-        found = look_first(files, paths=paths, now=now, time_zone=time_zone, currency=currency, say=status.update)
+        found = look_first(
+            files, paths=paths, now=now, secrets=secrets, time_zone=time_zone, currency=currency, say=status.update
+        )
         text = document(found)
         inspected = [] if found.missing else preview(paths, text, now=now, secrets=found.secrets)
     placed = place(paths, text, output=output)

@@ -101,7 +101,7 @@ def _read(read: GuessedRead) -> Iterator[str]:
         if read.watermark is not None:
             yield f"        watermark: {scalar(read.watermark)}    # only rows that are newer are pulled"
     else:
-        paths = [scalar(_pattern(path)) for path in read.paths]
+        paths = [scalar(path) for path in read.paths]
         yield f"        path: {paths[0]}" if len(paths) == 1 else "        path:"
         if len(paths) > 1:
             yield from (f"          - {path}" for path in paths)
@@ -124,11 +124,6 @@ def _read(read: GuessedRead) -> Iterator[str]:
     if read.unread:
         shown = ", ".join(_shown(name) for name in read.unread[:SHOWN_UNREAD])
         yield from _comment(f"Not read: {shown}{' …' if len(read.unread) > SHOWN_UNREAD else ''}", "          ")
-
-
-def _pattern(path: str) -> str:
-    """A path in which no mark of the file's name is taken for a pattern."""
-    return re.sub(r"([*?\[])", r"[\1]", path)
 
 
 def _form(read: GuessedRead) -> Iterator[str]:

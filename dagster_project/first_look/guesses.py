@@ -142,8 +142,16 @@ def guess_read(looked: Looked, matched: Matched, *, has_orders_beside: bool) -> 
         doubts=(*doubts, *decimal_doubts),
         unread=tuple(column.name for column in looked.columns if column.name not in used),
         paths=(looked.path,),
-        watermark=columns["updated_at"].source if looked.table and "updated_at" in columns else None,
+        watermark=_watermark(looked, matched.entity, columns),
     )
+
+
+def _watermark(looked: Looked, entity: str, columns: Mapping[str, GuessedColumn]) -> str | None:
+    """The column of a table by which changes are pulled: one that every row has. Lines need a query for it."""
+    updated = columns.get("updated_at")
+    if looked.table is None or entity == "order_lines" or updated is None or updated.source is None:
+        return None
+    return updated.source if not looked.column(updated.source).blank else None
 
 
 def _required_first(entity: str, columns: Mapping[str, GuessedColumn]) -> list[str]:

@@ -13,10 +13,12 @@ from pydantic import ValidationError
 
 from dagster_project.errors import StrataError
 from dagster_project.first_look.business import GuessedBusiness, guess_business
+from dagster_project.first_look.databases import DATABASE, is_database, look_at_database, shown_address
 from dagster_project.first_look.guesses import GuessedColumn, GuessedRead, guess_read
 from dagster_project.first_look.matching import Matched, best_match
 from dagster_project.first_look.reading import Looked, NotRead, look_at_file
 from dagster_project.settings import Paths
+from dagster_project.settings.environment import Secrets, secret_variable
 from dagster_project.settings.sources import Business
 
 # Headers that 纷享销客 adds to every object it exports, and its sheets; two of them are no accident.
@@ -37,6 +39,7 @@ FXIAOKE_SHEETS = frozenset({"客户", "联系人", "线索", "商机", "销售�
 ZOHO_PREFIX = "zcrm_"
 # Of the customers who ordered, the share that a column of another file must name to be taken for the same ids.
 SAME_IDS_SHARE = 0.5
+NO_SECRETS = Secrets()
 
 
 @dataclass(frozen=True)
@@ -83,18 +86,22 @@ def look_first(
     *,
     paths: Paths,
     now: datetime,
+    secrets: Secrets = NO_SECRETS,
     time_zone: str | None = None,
     currency: str | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> FirstLook:
     """Look at files, and at the tables of databases that are named by their URL. `now` is aware.
 
-    `time_zone` and `currency` are what the user has said.
+    `secrets` are the environment's, for files elsewhere. `time_zone` and `currency` are what the user has said.
 
     Raises:
         StrataError: nothing was found that is of use; the message says why for each file.
     """
     _refuse_unknown(time_zone, currency)
+    addresses = [name for name in names if is_database(name)]
+    if len(addresses) > 1:
+        raise StrataError("Name one database at a time; describe the others as docs/connect-a-database.md shows.")
     plain_now = now.astimezone(UTC).replace(tzinfo=None)
     with tempfile.TemporaryDirectory(prefix="strata-init-") as folder:
         con = duckdb.connect(config={"temp_directory": folder})
@@ -104,12 +111,14 @@ def look_first(
             def look(prefer_day_first: bool | None) -> FirstLook:
                 found: list[Looked | NotRead] = []
                 for name in names:
-                    say(f"looking at {Path(name).name}")
-                    found += look_at_file(
+                    say(f"looking at {shown_address(name)}")
+                    look_at = look_at_database if is_database(name) else look_at_file
+                    found += look_at(
                         con,
-                        Path(name),
+                        name,
                         paths.data,
                         Path(folder),
+                        secrets,
                         prefer_day_first=prefer_day_first,
                         now=plain_now,
                     )
@@ -135,7 +144,7 @@ def look_first(
             f"{reasons}\nNothing was written. Orders need a number, a customer, a time and an amount; describe other "
             "files by hand as docs/your-own-data.md shows."
         )
-    return found
+    return replace(found, secrets={secret_variable(DATABASE, "url"): address for address in addresses})
 
 
 def _refuse_unknown(time_zone: str | None, currency: str | None) -> None:
@@ -154,7 +163,6 @@ def understood(
     time_zone: str | None,
     currency: str | None,
     now: datetime,
-    kind: str = "files",
 ) -> FirstLook:
     """What tables are, and how they belong together. Their rows stand in `con`."""
     not_read = [table for table in tables if isinstance(table, NotRead)]
@@ -169,10 +177,13 @@ def understood(
                 matched.append((table, best))
     by_system: dict[str, list[tuple[Looked, Matched]]] = {}
     for table, best in matched:
-        by_system.setdefault(_system(table, kind), []).append((table, best))
+        by_system.setdefault(_system(table), []).append((table, best))
     sources = _linked(
         con,
-        [GuessedSource(name, tuple(_reads(group)), _TOLD.get(name, ""), kind) for name, group in by_system.items()],
+        [
+            GuessedSource(name, tuple(_reads(group)), _TOLD.get(name, ""), _kind(name))
+            for name, group in by_system.items()
+        ],
     )
     reads = [read for source in sources for read in source.reads]
     return FirstLook(
@@ -190,9 +201,13 @@ def _place(table: Looked) -> str:
     return table.name if table.form.sheet is None else f"{table.name}, sheet {table.form.sheet}"
 
 
-def _system(table: Looked, kind: str) -> str:
-    if kind != "files":
-        return "database"
+def _kind(system: str) -> str:
+    return "database" if system == DATABASE else "files"
+
+
+def _system(table: Looked) -> str:
+    if table.table is not None:
+        return DATABASE
     hits = len({column.name for column in table.columns} & FXIAOKE_HEADERS) + (table.sheet in FXIAOKE_SHEETS)
     if any(value.startswith(ZOHO_PREFIX) for column in table.columns for value, _ in column.top[:3]):
         return "zoho"
@@ -295,7 +310,7 @@ def _joined(reads: Sequence[GuessedRead]) -> list[GuessedRead]:
                 joined[place] = replace(
                     other,
                     columns=tuple(map(_joined_column, other.columns, read.columns)),
-                    paths=(*other.paths, *read.paths),
+                    paths=tuple(dict.fromkeys([*other.paths, *read.paths])),
                     joined=(*other.joined, read),
                     doubts=tuple(dict.fromkeys([*other.doubts, *read.doubts])),
                 )

@@ -126,7 +126,7 @@ _EMAIL = ("email", "e mail", "email address", "customer email", "邮箱", "电�
 NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "orders": {
-            "order_id": _ORDER_ID,
+            "order_id": (*_ORDER_ID, "id", "编号"),
             "customer_ref": _CUSTOMER_REF,
             "ordered_at": _ORDERED_AT,
             "status": _STATUS,
@@ -189,7 +189,7 @@ NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "refunds": {
             "refund_id": ("refund id", "refund no", "return id", "return no", "credit note no", "退款编号",
             "退款单号",
-                          "退货单编号", "退款ID", "售后单号"),
+                          "退货单编号", "退款ID", "售后单号", "id"),
             "order_id": _ORDER_ID,
             "customer_ref": _CUSTOMER_REF,
             "refunded_at": (*_REFUNDED_AT, "refunded date", "date", "日期", "时间"),

@@ -10,11 +10,13 @@ from glob import escape
 from pathlib import Path
 
 import duckdb
+from pydantic import ValidationError
 
 from dagster_project.errors import StrataError
 from dagster_project.first_look.names import is_known_name
 from dagster_project.first_look.profiles import NUMBER, Profile, profile, text_of
-from dagster_project.settings.sources import ColumnSpec, FileForm, FileRead
+from dagster_project.settings.environment import Secrets
+from dagster_project.settings.sources import ColumnSpec, FileForm, FileRead, FilesSource
 from dagster_project.sources.delimited import find_dialect
 from dagster_project.sources.files import (
     BLANKS,
@@ -22,11 +24,11 @@ from dagster_project.sources.files import (
     SourceError,
     SourceFile,
     drop_rejects,
-    find_files,
     lost_lines,
     opened,
 )
 from dagster_project.sources.first_rows import head_text, json_names, sheet_rows, text_rows
+from dagster_project.sources.remote_files import source_files
 from dagster_project.sql_text import quote_identifier
 
 # So many rows settle what a column is; an export of a shop has fewer, and all of it is looked at.
@@ -82,33 +84,43 @@ class NotRead:
 
 def look_at_file(
     con: duckdb.DuckDBPyConnection,
-    path: Path,
+    name: str,
     data: Path,
     temporary: Path,
+    secrets: Secrets,
     *,
     prefer_day_first: bool | None,
     now: datetime,
 ) -> Iterator[Looked | NotRead]:
-    """The tables of a file: the sheets of a workbook, the members of an archive, else one. `con` holds them after."""
-    stated = _stated_path(path, data)
+    """The tables of a file, of the files of a pattern, or of what a URL names: the sheets of a workbook, the members of
+    an archive, else one a file. `con` holds them after.
+    """
+    stated = _stated_path(name, data)
+    found = False
     try:
-        found = find_files(data, FileRead(entity="products", path=(escape(stated),), columns=_ANY), place=PLACE)
+        read = FileRead(entity="products", path=(stated,), columns=_ANY)
+        source = FilesSource(name="shop", reads=(read,))
+        for file in source_files(data, source, read, secrets=secrets, folder=temporary, place=PLACE):
+            found = True
+            for shape in _shapes(file, temporary):
+                if isinstance(shape, NotRead):
+                    yield shape
+                    continue
+                try:
+                    yield _looked(con, file, stated, shape, temporary, prefer_day_first=prefer_day_first, now=now)
+                except (StrataError, duckdb.Error) as error:
+                    yield NotRead(_shown_name(file), str(error).splitlines()[0])
+    except ValidationError as error:
+        yield NotRead(_without_query(name), error.errors(include_url=False)[0]["msg"])
     except StrataError as error:
-        yield NotRead(path.name, str(error))
-        return
-    if not found:
-        yield NotRead(path.name, "there is no such file.")
-    for file in found:
-        for shape in _shapes(file, temporary):
-            if isinstance(shape, NotRead):
-                yield shape
-                continue
-            try:
-                yield _looked(con, file, stated, shape, temporary, prefer_day_first=prefer_day_first, now=now)
-            except StrataError as error:
-                yield NotRead(_shown_name(file), str(error))
-            except duckdb.Error as error:
-                yield NotRead(_shown_name(file), f"it cannot be read: {str(error).splitlines()[0]}")
+        yield NotRead(_without_query(name), str(error))
+    else:
+        if not found:
+            yield NotRead(_without_query(name), "there is no such file.")
+
+
+def _without_query(name: str) -> str:
+    return name.partition("?")[0] if "://" in name else Path(name).name
 
 
 # What a read must have; only its path is used.
@@ -148,9 +160,15 @@ def look_at_relation(
     return rows, profiles, table
 
 
-def _stated_path(path: Path, data: Path) -> str:
-    whole = path.expanduser().absolute()
-    return str(whole.relative_to(data)) if whole.is_relative_to(data) else str(whole)
+def _stated_path(name: str, data: Path) -> str:
+    """The path as settings name it: relative below the data folder, else absolute; marks of patterns are escaped in the
+    name of a file that is there.
+    """
+    if "://" in name:
+        return name
+    whole = Path(name).expanduser().absolute()
+    stated = str(whole.relative_to(data)) if whole.is_relative_to(data) else str(whole)
+    return escape(stated) if whole.exists() else stated
 
 
 def _shapes(file: SourceFile, temporary: Path) -> Iterator[_Shape | NotRead]:

@@ -136,7 +136,7 @@ def pull_table(source: DatabaseSource, read: TableRead, asked: Pull) -> Iterator
     """
     url = asked.secrets.get(source.name, "url")
     where = f"source {source.name}, {read.place}"
-    with _connected(source, url, where) as database:
+    with connected(source, url, where) as database:
         relation = database.relation(read)
         there = database.columns(relation)
         columns, key, together = _columns(read, asked, there, where)
@@ -164,7 +164,12 @@ def pull_table(source: DatabaseSource, read: TableRead, asked: Pull) -> Iterator
             yield replace(keys, watermark=reached.to_text() if read.watermark is not None else None)
 
 
-def _connected(source: DatabaseSource, url: str, where: str) -> AbstractContextManager[Database]:
+def connected(source: DatabaseSource, url: str, where: str) -> AbstractContextManager[Database]:
+    """The database at `url`; `where` names it in errors.
+
+    Raises:
+        SourceError, SourceUnavailable: on entering and within, it refuses, or cannot be reached.
+    """
     scheme = url.partition("://")[0].partition("+")[0].lower()
     if scheme in POSTGRES_SCHEMES:
         from dagster_project.sources.database_postgres import connected as connected_to_postgres

@@ -5,24 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import adbc_driver_postgresql.dbapi
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_httpserver import HTTPServer
 
 from dagster_project.errors import SettingsError, StrataError
 from dagster_project.first_look.document import document, scalar
 from dagster_project.first_look.looking import FirstLook, look_first
 from dagster_project.first_look.names import NAMES, alike, meaning
+from dagster_project.first_look.preview import preview
 from dagster_project.first_look.reading import header_row
 from dagster_project.landing import inspect_reads, left_out
 from dagster_project.settings import Paths, load_settings
 from dagster_project.settings.paths import PROJECT_ROOT
-from dagster_project.settings.sources import SourcesSettings
+from dagster_project.settings.sources import DatabaseSource, FileRead, SourcesSettings
 from dagster_project.settings.yaml_documents import load_model
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
@@ -323,6 +327,80 @@ def test_json_is_looked_at_by_its_paths(look: Look, tmp_path: Path) -> None:
     (tmp_path / "orders.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
     look("orders.jsonl")
     assert written(tmp_path).sources[0].reads[0].columns["order_id"].source_names == ("order.number",)
+
+
+DATABASE_TABLES = (
+    "create table shop_orders (id varchar(20), customer_id varchar(20), order_date timestamp, total numeric(12, 2), "
+    "updated_at timestamp)",
+    "create table shop_items (order_id varchar(20), sku varchar(20), quantity integer, unit_price numeric(12, 4))",
+    "create table audit (happened varchar(20), detail varchar(20))",
+    *(
+        f"insert into shop_orders values ('A{n}', 'C{n % 3}', '2025-01-{n + 1:02d} 10:00:00', {n}.50, "
+        f"'2025-02-{n + 1:02d} 10:00:00')"
+        for n in range(9)
+    ),
+    *(f"insert into shop_items values ('A{n // 2}', 'S{n % 4}', 2, 1.25)" for n in range(18)),
+)
+
+
+def run_sqlite(tmp_path: Path) -> str:
+    with sqlite3.connect(tmp_path / "shop.db") as con:
+        for statement in DATABASE_TABLES:
+            con.execute(statement)
+    return f"sqlite:///{tmp_path / 'shop.db'}"
+
+
+def run_postgres(address: str) -> str:
+    with adbc_driver_postgresql.dbapi.connect(address, autocommit=True) as con, con.cursor() as cursor:
+        for statement in ("drop schema if exists firstlook cascade", "create schema firstlook"):
+            cursor.execute(statement)
+        for statement in ("set search_path = firstlook", *DATABASE_TABLES):
+            cursor.execute(statement)
+    mark = "&" if "?" in address else "?"
+    return f"{address}{mark}options=-csearch_path%3Dfirstlook"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_tables_of_a_database_are_looked_at_and_its_address_is_not_written(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    url = run_sqlite(tmp_path) if kind == "sqlite" else run_postgres(request.getfixturevalue("postgres_server"))
+    found = look_first([url], paths=paths_of(tmp_path), now=NOW)
+    text = document(found)
+    (tmp_path / "sources.yaml").write_text(text, encoding="utf-8")
+    source = written(tmp_path).source("database")
+    assert isinstance(source, DatabaseSource)
+    by_table = {read.table: read for read in source.reads}
+    assert {"shop_orders", "shop_items"} <= set(by_table)
+    assert by_table["shop_orders"].watermark == "updated_at"
+    assert by_table["shop_orders"].columns["gross_amount"].source_names == ("total",)
+    assert (by_table["shop_items"].entity, by_table["shop_items"].orders) == ("order_lines", None)
+    assert any(each.name.endswith("audit") for each in found.not_read)
+    assert url not in text
+    assert found.secrets == {"STRATA_DATABASE_URL": url}
+    inspected = preview(paths_of(tmp_path), text, now=NOW, secrets=found.secrets)
+    counts = {read.entity: read.counts for read in inspected if "shop_" in read.source_file}
+    assert {entity: (each.read, each.rejected) for entity, each in counts.items() if each} == {
+        "orders": (9, 0),
+        "order_lines": (18, 0),
+    }
+
+
+def test_a_database_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(StrataError) as refused:
+        look_first(["postgresql://me:hush@127.0.0.1:9/shop?sslmode=disable"], paths=paths_of(tmp_path), now=NOW)
+    assert "postgresql://127.0.0.1:9/shop" in str(refused.value)
+    assert "hush" not in str(refused.value)
+
+
+def test_a_file_on_a_web_server_is_looked_at_by_its_url(look: Look, tmp_path: Path, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/export/orders.csv").respond_with_data(as_csv(orders()), content_type="text/csv")
+    url = httpserver.url_for("/export/orders.csv")
+    found = look_first([url], paths=paths_of(tmp_path), now=NOW)
+    (tmp_path / "sources.yaml").write_text(document(found), encoding="utf-8")
+    [read] = written(tmp_path).sources[0].reads
+    assert isinstance(read, FileRead)
+    assert (read.entity, read.path) == ("orders", (url,))
 
 
 @pytest.mark.parametrize(
