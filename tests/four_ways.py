@@ -1,13 +1,14 @@
 """One small business, written down as four systems would give it: two CRM exports, a CRM's API, and a database.
 
-Some forty companies with two hundred orders, of which some are cancelled, wait or come back in part, and with deals and
-calls. Every system names the records in its own way, and shows times and amounts as it does.
+Some forty companies, each with a person who acts for it, and two hundred orders, of which some are cancelled, wait or
+come back in part; deals, calls and visits. Every system names the records in its own way, and shows times and amounts
+as it does.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -22,16 +23,21 @@ TIME_ZONE = ZoneInfo("Asia/Shanghai")
 FIRST_DAY, LAST_DAY = date(2024, 1, 1), date(2025, 6, 30)
 COMPANIES = 42
 PROVINCES = {"浙江": "杭州", "广东": "深圳", "四川": "成都"}
-STAGES = ("需求分析", "方案报价", "商务谈判")
+STAGES = ("Qualification", "Needs Analysis", "Proposal/Price Quote", "Negotiation/Review")
+CLOSED = {"won": "Closed Won", "lost": "Closed Lost"}
 
 
 @dataclass(frozen=True)
 class Company:
-    """A customer. Times are aware, and whole minutes: the coarsest that an export shows."""
+    """A customer and who acts for it, the person of the same number. Times are aware, and whole minutes: the coarsest
+    that an export shows.
+    """
 
     number: int
     name: str
     phone: str
+    person: str
+    mobile: str
     email: str
     industry: str
     province: str
@@ -121,6 +127,8 @@ def make_business(seed: int = 11) -> Business:
                 number=number,
                 name=f"云南第{number}商行",
                 phone=f"0571-8800{number:04}",
+                person=f"{'赵钱孙李'[number % 4]}经理",
+                mobile=f"138 0013 {number:04}",
                 email=f"office@firm{number}.example.cn",
                 industry=("零售", "制造", "物流")[number % 3],
                 province=list(PROVINCES)[number % 3],
@@ -152,7 +160,7 @@ def make_business(seed: int = 11) -> Business:
                     number=len(deals) + 1,
                     company=number,
                     state=state,
-                    stage=str(rng.choice(STAGES)),
+                    stage=CLOSED.get(state) or str(rng.choice(STAGES)),
                     amount=Decimal(int(rng.integers(10_000, 9_000_000))) / 100,
                     probability=int(rng.integers(1, 10)) * 10,
                     closes_on=opened.date() + timedelta(days=int(rng.integers(20, 200))),
@@ -194,7 +202,7 @@ def export_from_fxiaoke(business: Business, folder: Path) -> None:
                 "客户编号": customer(each.number),
                 "客户名称": each.name,
                 "电话": each.phone,
-                "邮件": each.email,
+                "邮件": "",
                 "1级行业": each.industry,
                 "省": each.province,
                 "市": each.city,
@@ -203,6 +211,22 @@ def export_from_fxiaoke(business: Business, folder: Path) -> None:
                 "生命状态": "正常",
                 "创建时间": _minutes(each.created_at),
                 "最后修改时间": _naive(each.updated_at),
+            }
+            for each in business.companies
+        ],
+    )
+    _write_excel(
+        folder / "联系人_20250701.xlsx",
+        [
+            {
+                "联系人编号": f"LX{each.number:05}",
+                "姓名": each.person,
+                "客户编号": customer(each.number),
+                "手机": each.mobile,
+                "邮件": each.email,
+                "负责人": each.owner,
+                "创建时间": _minutes(each.created_at),
+                "最后修改时间": _minutes(each.updated_at),
             }
             for each in business.companies
         ],
@@ -295,130 +319,162 @@ def _naive(moment: datetime) -> datetime:
 # --- Zoho CRM, exported and by its API ---
 
 _ZOHO_STATE = {"completed": "Delivered", "cancelled": "Cancelled", "pending": "Created"}
-_ZOHO_DEAL = {"won": "Closed Won", "lost": "Closed Lost"}
-_ZOHO_CALL = {"phone": "Outbound", "visit": "Visit"}
+_MODULES = ("Accounts", "Contacts", "Sales_Orders", "Returns", "Deals", "Calls", "Events")
 
 
-def zoho_id(module: int, number: int) -> str:
+def zoho_id(module: str, number: int) -> str:
     """A record's id, as the API has it."""
-    return f"49707620000{module:02}{number:06}"
+    return f"49707620000{_MODULES.index(module) + 1:02}{number:06}"
 
 
 def zoho_modules(business: Business) -> dict[str, list[dict[str, Any]]]:
     """The records of each module as the API gives them; returns are a module of the company's own."""
-    account = {each.number: {"name": each.name, "id": zoho_id(1, each.number)} for each in business.companies}
-
-    def owner(name: str) -> dict[str, str]:
-        return {"name": name, "id": "4970762000000326001", "email": "owner@example.cn"}
-
+    account = {each.number: _lookup(each.name, zoho_id("Accounts", each.number)) for each in business.companies}
+    contact = {each.number: _lookup(each.person, zoho_id("Contacts", each.number)) for each in business.companies}
+    times = {each.number: _times(each.created_at, each.updated_at) for each in business.companies}
     return {
         "Accounts": [
             {
-                "id": zoho_id(1, each.number),
+                "id": zoho_id("Accounts", each.number),
                 "Account_Name": each.name,
                 "Phone": each.phone,
-                "Email": each.email,
                 "Industry": each.industry,
+                "Employees": None,
                 "Billing_State": each.province,
                 "Billing_City": each.city,
                 "Rating": each.level,
-                "Owner": owner(each.owner),
-                "Created_Time": _offset(each.created_at),
-                "Modified_Time": _offset(each.updated_at),
+                "Owner": _owner(each.owner),
+                **times[each.number],
+            }
+            for each in business.companies
+        ],
+        "Contacts": [
+            {
+                "id": zoho_id("Contacts", each.number),
+                "Full_Name": each.person,
+                "Account_Name": account[each.number],
+                "Mobile": each.mobile,
+                "Email": each.email,
+                "Mailing_State": None,
+                "Mailing_City": None,
+                "Email_Opt_Out": False,
+                "Unsubscribed_Time": None,
+                "Owner": _owner(each.owner),
+                **times[each.number],
             }
             for each in business.companies
         ],
         "Sales_Orders": [
             {
-                "id": zoho_id(2, each.number),
+                "id": zoho_id("Sales_Orders", each.number),
                 "Account_Name": account[each.company],
-                "Ordered_At": _offset(each.ordered_at),
                 "Status": _ZOHO_STATE[each.state],
                 "Grand_Total": float(each.amount),
-                "Modified_Time": _offset(each.updated_at),
+                **_times(each.ordered_at, each.updated_at),
             }
             for each in business.orders
         ],
         "Returns": [
             {
-                "id": zoho_id(3, each.number),
-                "Sales_Order": {"name": "an order", "id": zoho_id(2, each.order)},
+                "id": zoho_id("Returns", each.number),
+                "Sales_Order": _lookup("an order", zoho_id("Sales_Orders", each.order)),
                 "Account_Name": account[each.company],
-                "Returned_At": _offset(each.refunded_at),
                 "Amount": float(each.amount),
-                "Modified_Time": _offset(each.refunded_at),
+                **_times(each.refunded_at, each.refunded_at),
             }
             for each in business.refunds
         ],
         "Deals": [
             {
-                "id": zoho_id(4, each.number),
+                "id": zoho_id("Deals", each.number),
                 "Account_Name": account[each.company],
-                "Stage": _ZOHO_DEAL.get(each.state, each.stage),
-                "Sales_Stage": each.stage,
+                "Stage": each.stage,
                 "Amount": float(each.amount),
                 "Probability": each.probability,
                 "Closing_Date": each.closes_on.isoformat(),
-                "Created_Time": _offset(each.created_at),
-                "Modified_Time": _offset(each.updated_at),
+                **_times(each.created_at, each.updated_at),
             }
             for each in business.deals
         ],
         "Calls": [
             {
-                "id": zoho_id(5, each.number),
-                "What_Id": account[each.company],
+                "id": zoho_id("Calls", each.number),
+                "Who_Id": contact[each.company],
                 "Call_Start_Time": _offset(each.occurred_at),
-                "Call_Type": _ZOHO_CALL[each.channel],
-                "Owner": owner(each.owner),
-                "Modified_Time": _offset(each.occurred_at),
+                "Call_Type": None,
+                "Call_Result": None,
+                "Owner": _owner(each.owner),
+                **_times(each.occurred_at, each.occurred_at),
             }
             for each in business.calls
+            if each.channel == "phone"
+        ],
+        "Events": [
+            {
+                "id": zoho_id("Events", each.number),
+                "Who_Id": contact[each.company],
+                "Start_DateTime": _offset(each.occurred_at),
+                "Owner": _owner(each.owner),
+                **_times(each.occurred_at, each.occurred_at),
+            }
+            for each in business.calls
+            if each.channel == "visit"
         ],
     }
 
 
+# Labels are the names with blanks, but for these; where there are two, they are those of the module.
+_LABELS = {
+    "id": "Record Id",
+    "Probability": "Probability (%)",
+    "Who_Id": "Contact Name",
+    "Start_DateTime": "From",
+    "Accounts Owner": "Account Owner",
+    "Contacts Owner": "Contact Owner",
+    "Calls Owner": "Call Owner",
+    "Events Owner": "Host",
+}
+
+
 def export_from_zoho(business: Business, folder: Path) -> None:
-    """CSV files as a module's export writes them for a user in the German locale: zcrm_ ids and lookup pairs."""
+    """CSV files as the export of a module writes them: zcrm_ ids, lookups as pairs, times in the locale of the user."""
     folder.mkdir(parents=True)
-    modules = zoho_modules(business)
-    names = {
-        "Accounts": {
-            "Account_Name": "Account Name",
-            "Billing_State": "Billing State",
-            "Billing_City": "Billing City",
-            "Owner": "Account Owner",
-        },
-        "Sales_Orders": {"Account_Name": "Account Name", "Ordered_At": "Ordered At", "Grand_Total": "Grand Total"},
-        "Returns": {"Account_Name": "Account Name", "Sales_Order": "Sales Order", "Returned_At": "Returned At"},
-        "Deals": {"Account_Name": "Account Name", "Sales_Stage": "Sales Stage", "Closing_Date": "Closing Date"},
-        "Calls": {"What_Id": "Related To", "Call_Start_Time": "Call Start Time", "Call_Type": "Call Type"},
-    }
-    for module, records in modules.items():
-        labels = {"Created_Time": "Created Time", "Modified_Time": "Modified Time", **names[module]}
-        rows = [dict(_exported(record, labels)) for record in records]
+    for module, records in zoho_modules(business).items():
+        rows = [dict(_exported(module, record)) for record in records]
         with (folder / f"{module}_2025_07_01.csv").open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
 
 
-def _exported(record: Mapping[str, Any], labels: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+def _exported(module: str, record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in record.items():
-        label = "Record Id" if name == "id" else labels.get(name, name)
+        label = _LABELS.get(f"{module} {name}") or _LABELS.get(name) or name.replace("_", " ")
         if name == "id":
             yield label, f"zcrm_{value}"
         elif isinstance(value, dict):
             yield f"{label}.id", f"zcrm_{value['id']}"
             yield label, value["name"]
         elif isinstance(value, float):
-            yield label, f"¥ {value:,.2f}"
-        elif name.endswith(("_Time", "_At")):
-            yield label, f"{datetime.fromisoformat(value):%d.%m.%Y %H:%M}"
+            yield label, f"${value:,.2f}"
+        elif value is not None and (name.endswith("_Time") or name == "Start_DateTime"):
+            yield label, f"{datetime.fromisoformat(value):%b %d, %Y %I:%M %p}"
         elif name == "Closing_Date":
-            yield label, f"{date.fromisoformat(value):%d.%m.%Y}"
+            yield label, f"{date.fromisoformat(value):%b %d, %Y}"
         else:
-            yield label, str(value)
+            yield label, "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _lookup(name: str, record_id: str) -> dict[str, str]:
+    return {"name": name, "id": record_id}
+
+
+def _owner(name: str) -> dict[str, str]:
+    return {**_lookup(name, "4970762000000326001"), "email": "owner@example.cn"}
+
+
+def _times(created_at: datetime, modified_at: datetime) -> dict[str, str]:
+    return {"Created_Time": _offset(created_at), "Modified_Time": _offset(modified_at)}
 
 
 def _offset(moment: datetime) -> str:
@@ -438,8 +494,19 @@ def postgres_tables(business: Business) -> dict[str, tuple[str, list[tuple[Any, 
             "level text, owner text, created_at timestamptz, updated_at timestamptz",
             [
                 (
-                    *(each.number, each.name, each.phone, each.email, each.industry, each.province, each.city),
+                    *(each.number, each.name, each.phone, None, each.industry, each.province, each.city),
                     *(each.level, each.owner, each.created_at, each.updated_at),
+                )
+                for each in business.companies
+            ],
+        ),
+        "contacts": (
+            "id text primary key, customer_id bigint, name text, mobile text, email text, owner text, "
+            "created_at timestamptz, updated_at timestamptz",
+            [
+                (
+                    *(f"c{each.number}", each.number, each.person, each.mobile, each.email, each.owner),
+                    *(each.created_at, each.updated_at),
                 )
                 for each in business.companies
             ],
