@@ -267,7 +267,7 @@ def _as_text(value: Any, *, is_utc: bool) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        value = Decimal(repr(value))
+        value = Decimal(int(value)) if value.is_integer() else Decimal(repr(value))
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, datetime):

@@ -317,12 +317,13 @@ def test_values_arrive_exact_and_readable(postgres: Database) -> None:
 def test_sqlite_values_arrive_as_the_text_that_a_csv_file_would_hold(sqlite: Database) -> None:
     sqlite.run(
         "create table orders (id, buyer, placed_at, total)",
-        "insert into orders values (7, x'6162', '2024-02-01 10:00', 0.1), ('007', null, null, 1e16)",
+        "insert into orders values (7, x'6162', '2024-02-01 10:00', 0.1), ('007', null, null, 1e16), (7.0, '', 1, 9e999)",
     )
     part = next(iter(sqlite.pull(table="orders")))
     assert part.rows == [
         {"id": "7", "buyer": "6162", "placed_at": "2024-02-01 10:00", "total": "0.1"},
         {"id": "007", "buyer": None, "placed_at": None, "total": "10000000000000000"},
+        {"id": "7", "buyer": "", "placed_at": "1", "total": "Infinity"},
     ]
 
 
