@@ -100,6 +100,7 @@ class ZohoServer:
         self.refuses_unknown_fields = False
         self.records_per_job = 200_000
         self.questions_before_a_job_is_done = 2
+        self.lookup_heading = "{}"
         self.api_domain: str | None = None
         self._valid_tokens: set[str] = set()
         self._misbehaving: deque[Misbehaving] = deque()
@@ -358,7 +359,8 @@ class ZohoServer:
         text = io.StringIO()
         rows = csv.writer(text)
         fields = [name for name in job["query"]["fields"] if any(name in record for record in job["records"])]
-        rows.writerow(["Id", *fields])
+        lookups = {name for name in fields if any(isinstance(record.get(name), dict) for record in job["records"])}
+        rows.writerow(["Id", *(self.lookup_heading.format(name) if name in lookups else name for name in fields)])
         for record in job["records"]:
             rows.writerow([record["id"], *(_csv_value(record.get(name)) for name in fields)])
         packed = io.BytesIO()

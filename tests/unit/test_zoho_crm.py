@@ -452,8 +452,10 @@ def test_strata_check_reads_one_page_and_nothing_more(shop: Shop) -> None:
     assert [asked.path for asked in shop.crm.asked] == ["/v8/Deals"]
 
 
-def test_jobs_and_pages_give_the_same_rows(shop: Shop, tmp_path: Path) -> None:
+@pytest.mark.parametrize("lookup_heading", ["{}", "{}.id"])
+def test_jobs_and_pages_give_the_same_rows(shop: Shop, tmp_path: Path, lookup_heading: str) -> None:
     fill(shop, 450)
+    shop.crm.lookup_heading = lookup_heading
     shop.crm.save("Deals", deal(7, Account_Name=None, Stage='Closed\n"Won", 成交'))
     shop.crm.records_per_job = 200
     shop.land(full_load="bulk", rows_per_batch="120")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -176,6 +177,17 @@ def example(workshop: Workshop, name: str) -> Settings:
     return replace(settings, sources=sources)
 
 
+def asking(settings: Settings, crm: ZohoServer) -> Settings:
+    """The settings with our server in Zoho's place."""
+    [source] = settings.sources.sources
+    here = source.model_copy(update={"accounts_url": crm.url, "api_url": crm.url})
+    return replace(
+        settings,
+        sources=settings.sources.model_copy(update={"sources": (here,)}),
+        environment=replace(settings.environment, secrets=crm.secrets("crm")),
+    )
+
+
 @pytest.fixture(scope="module")
 def landed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workshop]:
     """The business, landed each way."""
@@ -184,14 +196,7 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workshop]:
     land(example(exported, "export"), now=NOW)
     pulled = Workshop(tmp_path_factory.mktemp("api"))
     with ZohoServer(MODULES) as crm:
-        settings = example(pulled, "api")
-        [source] = settings.sources.sources
-        here = source.model_copy(update={"accounts_url": crm.url, "api_url": crm.url})
-        settings = replace(
-            settings,
-            sources=settings.sources.model_copy(update={"sources": (here,)}),
-            environment=replace(settings.environment, secrets=crm.secrets("crm")),
-        )
+        settings = asking(example(pulled, "api"), crm)
         land(settings, now=NOW)
         again = land(settings, now=NOW)
         assert {read.note for read in again.reads} == {"nothing new"}
@@ -250,4 +255,35 @@ def test_the_rows_are_what_the_business_is(landed: dict[str, Workshop], way: str
     assert rows("select customer_ref, channel, is_granted, occurred_at from consents order by all") == [
         (ref(11), "email", False, datetime(2026, 2, 20, 23, 15, tzinfo=UTC)),
         (ref(12), "phone", True, made),
+    ]
+
+
+@pytest.mark.real_data
+def test_records_as_a_real_zoho_gave_them_land_with_the_example(real_data: Path, tmp_path: Path) -> None:
+    """A lead, an account, two deals and, as the example says to change it, an invoice."""
+    text = (EXAMPLES / "sources-zoho-api.yaml").read_text(encoding="utf-8")
+    text = text.replace("module: Sales_Orders", "module: Invoices")
+    text = text.replace("ordered_at: Created_Time", "ordered_at: Invoice_Date")
+    changed = tmp_path / "sources.yaml"
+    changed.write_text(text, encoding="utf-8")
+    sources = load_model(changed, SourcesSettings)
+    modules: dict[str, list[dict[str, Any]]] = {read.module: [] for read in sources.sources[0].reads}  # type: ignore[union-attr]
+    for line in (real_data / "zoho_records.jsonl").read_text(encoding="utf-8").splitlines():
+        given = json.loads(line)
+        module = given["stream"].removeprefix("incremental_").removesuffix("_zoho_crm_stream").capitalize()
+        modules.setdefault(module, []).append({"Converted_Contact": None, **given["data"]})
+    workshop = Workshop(tmp_path)
+    with ZohoServer(modules) as crm:
+        land(asking(replace(example(workshop, "api"), sources=sources), crm), now=NOW)
+    assert workshop.quarantine() == []
+    assert workshop.rows("select customer_ref, kind, city, updated_at from customers order by all") == [
+        ("4970762000000335089", "company", "New Orleans", datetime(2021, 8, 3, 11, 49, 8, tzinfo=UTC)),
+        ("4970762000000335415", "person", "Middle Island", datetime(2021, 8, 3, 11, 49, 11, tzinfo=UTC)),
+    ]
+    assert workshop.rows("select customer_ref, status, amount, expected_close_on from opportunities order by all") == [
+        ("4970762000000335089", "open", Decimal("250000.00"), date(2021, 8, 4)),
+        ("4970762000000335090", "open", Decimal("55000.00"), date(2021, 8, 5)),
+    ]
+    assert workshop.rows("select customer_ref, status, gross_amount, ordered_at from orders") == [
+        ("4970762000000335089", "pending", Decimal("303.00"), datetime(2022, 3, 22, 4, tzinfo=UTC)),
     ]

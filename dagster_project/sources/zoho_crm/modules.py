@@ -26,7 +26,7 @@ from dagster_project.sources.pulling import (
 from dagster_project.sources.zoho_crm.asking import API, Zoho
 from dagster_project.sources.zoho_crm.bulk_read import WORTH_A_JOB, BulkRead
 from dagster_project.sources.zoho_crm.deletions import deleted_records
-from dagster_project.sources.zoho_crm.paging import MODIFIED, PAGE_SIZE, Pages, Record, time_of
+from dagster_project.sources.zoho_crm.paging import MODIFIED, OF_A_MODULE, PAGE_SIZE, Pages, Record, time_of
 from dagster_project.sources.zoho_crm.watermark import OVERLAP, Watermark
 
 TOLD_RECORDS = 10_000
@@ -161,8 +161,8 @@ class _ModulePull:
         read = self._read
         if read.full_load != "auto":
             return read.full_load == "bulk"
-        if read.module in WITHOUT_BULK_READ or read.names_of_others:
-            return False
+        if read.module in WITHOUT_BULK_READ or read.module in OF_A_MODULE or read.names_of_others:
+            return False  # no job gives these, or nothing says that it gives what pages have to be asked for
         try:
             answer = self._zoho.get(f"{API}/{read.module}/actions/count")
         except SourceUnavailable:
