@@ -26,7 +26,7 @@ def document(found: FirstLook) -> str:
 
 def scalar(text: str) -> str:
     """Text as YAML, quoted where it would be taken for something else."""
-    if _PLAIN.match(text) and not _SPECIAL.match(text) and not text.endswith(" ") and "  " not in text:
+    if _PLAIN.fullmatch(text) and not _SPECIAL.fullmatch(text) and not text.endswith(" ") and "  " not in text:
         return text
     quoted = json.dumps(text, ensure_ascii=False)
     # What YAML does not let stand for itself, even within quotes.

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dagster_project.contract.entities import ENTITIES, ColumnType
-from dagster_project.first_look.matching import SURE, Match, Matched, contract_column, fits, match_as, required_columns
+from dagster_project.first_look.matching import (
+    SURE,
+    Match,
+    Matched,
+    contract_column,
+    fits,
+    known_share,
+    match_as,
+    required_columns,
+)
 from dagster_project.first_look.names import MEANINGS, has_chinese, meaning
 from dagster_project.first_look.profiles import Profile
 from dagster_project.first_look.reading import Looked
@@ -16,6 +25,8 @@ SHOWN_VALUES = 12
 SHOWN_LENGTH = 40
 # An order id on so many rows, of 100, is a line's; below, it is a row that an export repeats.
 LEAST_REPEATED = 0.01
+# Of the rows of a column that no name tells, the share that must hold known words for how an order stands.
+MOSTLY_KNOWN = 0.8
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,14 @@ def guess_read(looked: Looked, matched: Matched, *, has_orders_beside: bool) -> 
                 "line_amount")  # fmt: skip
         matches = {name: match for name, match in matches.items() if name in kept}
     by_content = _by_content(looked, matched.entity, matches)
+    if (
+        matched.entity in ("orders", "order_lines")
+        and "status" not in matches
+        and not _is_beside(matched, has_orders_beside)
+    ):
+        by_content |= _status_by_content(looked, matches)
+        if "status" not in by_content:
+            doubts.append("no column tells a status: every order counts as completed")
     matches |= {name: match for name, (match, _) in by_content.items()}
     if matched.entity == "orders":
         doubts += _settle_amounts(matches)
@@ -214,6 +233,19 @@ def _by_content(looked: Looked, entity: str, matches: Mapping[str, Match]) -> di
         if len(could_be) == 1:
             found[name] = (Match(could_be[0], 0.5), "by its values alone: no other column could be it")
     return found
+
+
+def _is_beside(matched: Matched, has_orders_beside: bool) -> bool:
+    return matched.entity == "order_lines" and has_orders_beside
+
+
+def _status_by_content(looked: Looked, matches: Mapping[str, Match]) -> dict[str, tuple[Match, str]]:
+    taken = {match.profile.name for match in matches.values()}
+    for column in looked.columns:
+        is_free = column.name not in taken and column.has_all_values and column.distinct > 1
+        if is_free and known_share("orders", column) >= MOSTLY_KNOWN:
+            return {"status": (Match(column, 0.5), "by its values alone, which are words for how an order stands")}
+    return {}
 
 
 def _settle_amounts(matches: dict[str, Match]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from dagster_project.contract.entities import ENTITIES, Column, ColumnType, mappable_columns
-from dagster_project.first_look.names import NAMES, alike, entity_hint
+from dagster_project.first_look.names import NAMES, alike, entity_hint, meaning
 from dagster_project.first_look.profiles import Profile
 from dagster_project.first_look.reading import Looked
 
@@ -95,6 +95,12 @@ def fits(column: Column, profile: Profile) -> bool:
     return True
 
 
+def known_share(entity: str, profile: Profile) -> float:
+    """Of the filled rows of a column, the share whose value is a status that is understood."""
+    table = "opportunities.status" if entity == "opportunities" else "orders.status"
+    return sum(count for value, count in profile.top if meaning(table, value)) / max(1, profile.filled)
+
+
 def _match(looked: Looked, entity: str, hint: float) -> Matched:
     pairs = sorted(_pairs(looked, entity), key=lambda pair: (-pair[0], pair[1], pair[2]))
     taken: set[str] = set()
@@ -126,6 +132,10 @@ def _pairs(looked: Looked, entity: str) -> Iterator[tuple[float, int, int, str, 
             score, rank = max(((alike(profile.name, each), -rank) for rank, each in enumerate(names)), default=(0.0, 0))
             if name == own_key and profile.is_unique:
                 score += 0.1 if score else 0.0
+            if score and name == "status":
+                # State is where somebody lives, or how an order stands: its values tell.
+                known = known_share(entity, profile)
+                score = score + 0.1 if known >= 0.5 else 0.0 if not known and alike(profile.name, "state") else score
             if score and fits(column, profile) and not (score < SURE and _is_weak(column, profile)):
                 yield score, -rank, place, name, profile
 

@@ -23,7 +23,7 @@ from dagster_project.settings.sources import FileRead, FilesSource
 from dagster_project.sources.files import SourceFile, opened
 from dagster_project.sources.pulling import pull
 from dagster_project.sources.remote_files import source_files
-from dagster_project.sql_text import quote_identifier, quote_list
+from dagster_project.sql_text import quote_identifier, quote_list, quote_literal
 
 SAMPLE_REASONS = 5
 EXAMPLES = 3
@@ -196,9 +196,12 @@ def _first_rows(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Iterator[di
         else f"cast({quote_identifier(name)} as varchar)"
         for name in names
     ]
+    # Times are shown as people of the business read them, with their offset.
+    con.execute(f"set TimeZone = {quote_literal(mapping.business.time_zone)}")
     rows = con.execute(
         f"select {', '.join(shown)} from rows where reasons is null order by row_number limit {FIRST_ROWS}"
     ).fetchall()
+    con.execute("set TimeZone = 'UTC'")
     for row in rows:
         yield {name: "" if value is None else value for name, value in zip(names, row, strict=True)}
 

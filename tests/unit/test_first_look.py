@@ -19,6 +19,7 @@ from pytest_httpserver import HTTPServer
 
 from dagster_project.errors import SettingsError, StrataError
 from dagster_project.first_look.document import document, scalar
+from dagster_project.first_look.guesses import GuessedRead
 from dagster_project.first_look.looking import FirstLook, look_first
 from dagster_project.first_look.names import NAMES, alike, meaning
 from dagster_project.first_look.preview import preview
@@ -69,6 +70,7 @@ def orders(rows: int = 24, **columns: Sequence[object]) -> dict[str, Sequence[ob
         "Customer ID": [f"C{number % 7}" for number in range(rows)],
         "Order Date": [f"{first + timedelta(days=number)}" for number in range(rows)],
         "Total": [f"{number + 10}.50" for number in range(rows)],
+        "Status": ["Paid"] * rows,
     }
     return plain | columns
 
@@ -151,8 +153,7 @@ def test_what_is_written_reads_every_row_as_the_profiles_saw_it(look: Look, tmp_
     assert read.problem is None
     assert read.counts is not None
     assert (read.counts.read, read.counts.rejected) == (40, 0)
-    # 18:05 in Berlin in winter.
-    assert read.first_rows[0]["ordered_at"] == "2025-01-01 17:05:00+00"
+    assert read.first_rows[0]["ordered_at"] == "2025-01-01 18:05:00+01"
     assert read.first_rows[1]["gross_amount"] == "1.50"
 
 
@@ -248,6 +249,24 @@ def test_statuses_of_which_none_is_understood_must_be_mapped_first(look: Look, t
     assert [name for _, name in found.missing] == ["status"]
     with pytest.raises(SettingsError, match=r"columns\.status\.values: is empty; write `found in the file: value of"):
         written(tmp_path)
+
+
+def test_state_is_a_status_or_a_place_by_what_it_holds(look: Look) -> None:
+    def read_with(**columns: list[str]) -> GuessedRead:
+        table = orders(24, **columns)
+        del table["Status"]
+        [read] = look(orders=table).reads
+        return read
+
+    read = read_with(State=["Shipped", "Cancelled", "Lost in post"] * 8)
+    assert read.column("region") is None
+    assert getattr(read.column("status"), "values", None) == {"Shipped": "completed", "Cancelled": "cancelled"}
+    read = read_with(State=["NY", "MA", "CT"] * 8)
+    assert getattr(read.column("region"), "source", None) == "State"
+    assert "no column tells a status: every order counts as completed" in read.doubts
+    read = read_with(Stand=["Shipped", "Cancelled", "Paid"] * 8)
+    assert getattr(read.column("status"), "source", None) == "Stand"
+    assert "by its values alone" in read.all_doubts[-1]
 
 
 def test_a_customer_told_by_an_address_alone_is_kept_as_a_hash(look: Look, tmp_path: Path) -> None:
