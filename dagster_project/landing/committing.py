@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -101,8 +101,9 @@ def land_file(
     now: datetime,
     watermark: str | None = None,
     may_lack_columns: bool = False,
+    says_anything: Callable[[Sequence[Batch]], bool] = bool,
 ) -> LandedRead:
-    """Land one file: check its rows, write its batches, commit them in one entry."""
+    """Land one file: check its rows, write its batches, commit them in one entry where they say anything."""
     temporary = temporary_folder(settings.paths)
     with opened(
         con, file, mapping.read.form, wanted=mapping.wanted, place=mapping.place, temporary=temporary
@@ -126,6 +127,7 @@ def land_file(
             now=now,
             file_name=file.name,
             watermark=watermark,
+            says_anything=says_anything,
         )
     return LandedRead(mapping.source.name, mapping.read.entity, file.name, tuple(batches))
 
@@ -153,6 +155,7 @@ def commit(
     file_name: str,
     replays: str | None = None,
     watermark: str | None = None,
+    says_anything: Callable[[Sequence[Batch]], bool] = bool,
 ) -> list[Batch]:
     """Write checked rows as batches and their manifest entry.
 
@@ -223,6 +226,8 @@ def commit(
                 position="place",
             )
             batches.append(batch(links, stamp(1), "customer_links", None))
+    if not says_anything(batches):
+        return []
     write_entry(settings.paths.landing, batches)
     return batches
 

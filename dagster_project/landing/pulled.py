@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -35,6 +36,9 @@ from dagster_project.settings.sources import PulledRead
 from dagster_project.sources.files import fingerprint, opened
 from dagster_project.sources.pulling import Holding, Part, Pull, pull, pulled_from
 from dagster_project.sql_text import quote_identifier
+
+NOTED_EVERY = timedelta(days=1)
+ROWS_READ_AGAIN = 1_000
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,23 @@ class _PulledRead:
         at = (self.mapping.source.name, self.mapping.read.entity, self.mapping.read_number)
         return [batch for batch in manifest.batches if (batch.source, batch.entity, batch.read_number) == at]
 
+    def says_anything(self, manifest: Manifest, batches: Sequence[Batch]) -> bool:
+        """Whether batches are worth an entry: they change rows, or their watermark spares the next pull some work.
+
+        What a pull reads again because of its overlap is known, and a watermark that only moves on is noted once a day:
+        a pull of nothing new each hour would else make 8,760 entries a year.
+        """
+        if any(batch.stored or batch.rejected for batch in batches):
+            return True
+        landed = [batch for batch in self.batches(manifest) if not batch.replays]
+        watermark, rows_read = batches[0].watermark, batches[0].rows_read
+        if not landed or landed[-1].mapping_fingerprint != self.mapped:
+            return watermark is not None or rows_read > 0
+        if watermark in (None, self.watermark(manifest)):
+            return False
+        noted_at = max((batch.landed_at for batch in landed if batch.watermark), default=None)
+        return rows_read > ROWS_READ_AGAIN or noted_at is None or self.now - noted_at >= NOTED_EVERY
+
     def has_seen_records(self, manifest: Manifest) -> bool:
         """Whether records have landed with this mapping, so that all its columns have been found once."""
         return any(batch.mapping_fingerprint == self.mapped and batch.rows_read for batch in self.batches(manifest))
@@ -89,7 +110,7 @@ def land_pulled(
             for part in parts:
                 landed = _land_part(read, manifest, part)
                 part.file.path.unlink(missing_ok=True)
-                if landed is None:
+                if landed is None or not landed.batches:
                     continue
                 manifest = manifest.with_batches(landed.batches)
                 has_news = True
@@ -134,10 +155,7 @@ def _spool_folder(paths: Paths) -> Iterator[Path]:
 
 
 def _land_part(read: _PulledRead, manifest: Manifest, part: Part) -> LandedRead | None:
-    """Land one part; None where that would leave everything as it is.
-
-    A pull an hour that finds nothing new would else leave 8,760 entries in the manifest a year.
-    """
+    """Land one part; None, or no batch, where that would leave everything as it is."""
     mapping = read.mapping
     file = replace(part.file, name=read.origin)
     content = fingerprint(file) if part.row_count else ""
@@ -154,14 +172,17 @@ def _land_part(read: _PulledRead, manifest: Manifest, part: Part) -> LandedRead 
                 now=read.now,
                 watermark=part.watermark,
                 may_lack_columns=read.has_seen_records(manifest),
+                says_anything=partial(read.says_anything, manifest),
             )
         stamp = read.stamp(manifest.newest_sequence + 1, content)
         written = NOTHING if part.holding is Holding.RECORDS else _delete(con, read, manifest, part, stamp)
-        if not written.accepted and part.watermark in (None, read.watermark(manifest)):
-            return None
         batch = written_batch(
             read.settings, mapping, written, stamp, content=content, mapped=read.mapped, watermark=part.watermark
         )
+        # A comparison of keys is noted even where nothing is gone, so that it is not made again before it is due.
+        is_comparison = part.holding is Holding.ALL_KEYS and part.watermark is not None
+        if not is_comparison and not read.says_anything(manifest, [batch]):
+            return None
         probe = hash_probe(con)
         batches = [replace(batch, hash_probe=probe)]
         if mapping.read.links and written.stored:

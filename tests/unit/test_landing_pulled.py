@@ -18,6 +18,7 @@ import pytest
 from fxiaoke_server import FxiaokeServer, milliseconds
 from landing_workshop import NOW, Workshop
 from pydantic import SecretStr
+from zoho_server import ZohoServer, zoho_time
 
 from dagster_project.landing import (
     BadRowsLimitExceeded,
@@ -250,9 +251,7 @@ def test_a_changed_mapping_pulls_everything_again_and_equal_rows_are_unchanged(p
 def test_a_changed_size_of_parts_or_overlap_pulls_nothing_again(pulls: Pulls) -> None:
     pulls.run("shop", *some_orders(range(5)))
     pulls.land(orders())
-    again = pulls.counts(orders(rows=2).replace("overlap_minutes: 0", "overlap_minutes: 1"))
-    assert sum(new + changed for new, changed, *_ in again) == 0
-    assert sum(unchanged for *_, unchanged, _ in again) == 1
+    assert pulls.counts(orders(rows=2).replace("overlap_minutes: 0", "overlap_minutes: 1")) == []
 
 
 def test_nothing_new_makes_no_entry(pulls: Pulls) -> None:
@@ -261,6 +260,31 @@ def test_nothing_new_makes_no_entry(pulls: Pulls) -> None:
     before = pulls.manifest.batches
     assert {read.note for read in pulls.land(orders()).reads} == {"nothing new"}
     assert pulls.manifest.batches == before
+
+
+def test_a_watermark_that_only_moves_on_is_noted_once_a_day(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path)
+    deal = {"id": "1", "Stage": "Won", "Modified_Time": zoho_time(NOW - timedelta(days=3))}
+    with ZohoServer({"Deals": [deal]}) as server:
+        settings = workshop.settings(server.settings("crm") + ZOHO_DEALS)
+        settings = replace(settings, environment=replace(settings.environment, secrets=server.secrets("crm")))
+        first = land(settings, now=NOW).batches
+        assert sum(batch.new for batch in first) == 1
+        for hours in (1, 12, 23):
+            assert land(settings, now=NOW + timedelta(hours=hours)).batches == []
+        noted = land(settings, now=NOW + timedelta(hours=25)).batches
+        assert sum(batch.stored for batch in noted) == 0
+        assert {batch.watermark for batch in noted}.isdisjoint({None, first[-1].watermark})
+        assert land(settings, now=NOW + timedelta(hours=26)).batches == []
+
+
+ZOHO_DEALS = """
+    reads:
+      - entity: opportunities
+        module: Deals
+        full_load: pages
+        columns: {opportunity_id: id, status: {from: Stage, values: {Won: won}}, updated_at: Modified_Time}
+"""
 
 
 def test_a_column_that_is_not_there_is_refused_with_its_place(pulls: Pulls) -> None:
