@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import xlsxwriter
+from openpyxl import load_workbook
 
 FIELDS = ("no", "who", "at", "total", "changed", "state", "phone", "note")
 CURSED: Sequence[str] = (
@@ -393,8 +394,8 @@ class Mutator:
                 sheet.write_string(len(rows) + draw.randrange(1, 400), draw.randrange(12), draw.choice(CURSED))
         packed = content.getvalue()
         if draw.random() < 0.25:
-            packed = self._spoil_bytes(packed)
-        return Spoilt("orders.xlsx", packed, None)
+            return Spoilt("orders.xlsx", self._spoil_bytes(packed), None)
+        return Spoilt("orders.xlsx", packed, _records_of_sheet(packed))
 
     def _write_cell(self, sheet: Any, row: int, column: int, value: Any, day: Any) -> None:
         """A value as text, or as the number, date, truth, formula or error that a spreadsheet may hold."""
@@ -457,6 +458,12 @@ class Mutator:
             at = text.find(":", draw.randrange(len(text) + 1))
             return text[: at + 1] + draw.choice(RAW_JSON) + text[at + 1 :] if at >= 0 else text
         return self._spoil_text(text)
+
+
+def _records_of_sheet(content: bytes) -> int:
+    """How many rows below the header hold anything, by another reader of spreadsheets than landing's."""
+    [sheet] = load_workbook(io.BytesIO(content), data_only=True).worksheets
+    return sum(any(value not in (None, "") for value in row) for row in sheet.iter_rows(min_row=2, values_only=True))
 
 
 def _records_of_array(content: bytes) -> int | None:
