@@ -80,7 +80,7 @@ class Database(Protocol):
         ...
 
     def lacks(self, relation: str, column: str) -> bool:
-        """Whether a row has nothing in the column, or a time without end."""
+        """Whether a row has nothing in the column, or what is no point in time or no number."""
         ...
 
     def differs_within(self, relation: str, column: str, together: str) -> bool:
@@ -140,25 +140,32 @@ def pull_table(source: DatabaseSource, read: TableRead, asked: Pull) -> Iterator
         relation = database.relation(read)
         there = database.columns(relation)
         columns, key, together = _columns(read, asked, there, where)
+        parts = _Parts(source, read, asked)
+        if asked.limit is not None:
+            if read.watermark is not None:
+                database.rising(relation, read.watermark)
+            # In no order: the first rows come at once, also where there is no index.
+            for part, _ in parts.of(database.batches(relation, Selection(columns, limit=asked.limit))):
+                yield part
+            return
         reached = Reached.from_text(asked.since) if asked.since is not None else Reached()
         # Lines without a number are numbered as they come: unless they always come alike, they look changed.
         is_numbered = together is None or "line_number" in read.columns
-        selection = Selection(columns, together=together, settled_by=() if is_numbered else columns, limit=asked.limit)
-        if read.watermark is not None and asked.limit is None:
+        selection = Selection(columns, together=together, settled_by=() if is_numbered else columns)
+        if read.watermark is not None:
             rising = _checked_watermark(database, relation, read, together, where, is_full=reached.at is None)
             if rising is not reached.rising:
                 reached = replace(reached, at=None, rising=rising)
             overlap = timedelta(minutes=read.overlap_minutes)
             since = _less_overlap(reached.at, rising, overlap, source.time_zone)
             selection = replace(selection, watermark=read.watermark, rising=rising, since=since)
-        parts = _Parts(source, read, asked)
         for part, last in parts.of(database.batches(relation, selection)):
             if selection.watermark is None:
                 yield part
                 continue
             reached = replace(reached, at=_not_ahead(last, reached, asked.now))
             yield replace(part, watermark=reached.to_text())
-        if asked.limit is None and key is not None and _is_due(read, reached, asked.now):
+        if key is not None and _is_due(read, reached, asked.now):
             reached = replace(reached, compared_at=asked.now)
             keys = parts.keys(database.batches(relation, Selection((key,))), key)
             yield replace(keys, watermark=reached.to_text() if read.watermark is not None else None)

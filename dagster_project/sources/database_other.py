@@ -55,7 +55,7 @@ def connected(source: DatabaseSource, url: str, where: str) -> Iterator[Database
     try:
         connection = _connect(engine, source, where)
         with connection:
-            yield _Other(connection)
+            yield _Other(connection, where)
     except exc.DBAPIError as error:
         raise _told(where, error) from None
     except exc.SQLAlchemyError as error:
@@ -67,8 +67,8 @@ def connected(source: DatabaseSource, url: str, where: str) -> Iterator[Database
 class _Other:
     """The questions of a pull, in the dialect of the system."""
 
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: sa.Connection, where: str) -> None:
+        self._connection, self._where = connection, where
         self._preparer = connection.dialect.identifier_preparer
 
     def relation(self, read: TableRead) -> str:
@@ -95,7 +95,7 @@ class _Other:
         if isinstance(value, str) and self._connection.dialect.name == "sqlite" and _is_iso_time(value):
             return Rising.TEXT
         raise SourceError(
-            f"{column} holds no times, dates or whole numbers and can be no watermark. Cast it in a query."
+            f"{self._where}: {column} holds no times, dates or whole numbers and can be no watermark. Cast it in a query."
         )
 
     def lacks(self, relation: str, column: str) -> bool:

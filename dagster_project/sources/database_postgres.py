@@ -83,14 +83,19 @@ class _Postgres:
             return Rising.NUMBER
         if type_name not in TIMES:
             raise SourceError(
-                f"{column} is of type {type_name}; a watermark is a time, a date or a whole number. Cast it in a query."
+                f"{self._where}: {column} is of type {type_name}; a watermark is a time, a date or a whole number. Cast "
+                "it in a query."
             )
         return TIMES[type_name]
 
     def lacks(self, relation: str, column: str) -> bool:
-        name = quote_identifier(column)
-        endless = f" or {name} in ('infinity', '-infinity')" if self._types_of(relation)[column] in TIMES else ""
-        return self._is_true(f"exists (select 1 from {relation} where {name} is null{endless})")
+        name, type_name = quote_identifier(column), self._types_of(relation)[column]
+        odd = ""
+        if type_name in TIMES:
+            odd = f" or {name} in ('infinity', '-infinity')"
+        elif type_name == "numeric":
+            odd = f" or {name}::text in ('NaN', 'Infinity', '-Infinity')"
+        return self._is_true(f"exists (select 1 from {relation} where {name} is null{odd})")
 
     def differs_within(self, relation: str, column: str, together: str) -> bool:
         name, group = quote_identifier(column), quote_identifier(together)

@@ -226,10 +226,18 @@ def test_rows_without_a_watermark_stop_the_pull_with_the_cure(database: Database
     assert len(database.ids(query=mended, **BY_CHANGE)[0]) == 2
 
 
-def test_a_watermark_at_the_end_of_time_stops_the_pull(postgres: Database) -> None:
-    postgres.run(CREATE.format(orders="orders"), "insert into orders values (1, 'B', '2024-02-01', 5, 'infinity')")
-    with pytest.raises(SourceError, match="some rows have no changed_at"):
-        list(postgres.pull(table="orders", **BY_CHANGE))
+@pytest.mark.parametrize(
+    ("kind", "odd"),
+    [("timestamp", "infinity"), ("timestamptz", "-infinity"), ("date", "infinity"), ("numeric", "NaN")],
+)
+def test_a_watermark_that_is_no_point_in_time_stops_the_pull(postgres: Database, kind: str, odd: str) -> None:
+    postgres.run(
+        CREATE.format(orders="orders"),
+        f"alter table orders add column mark {kind}",
+        order(1, 1).replace(")", f", '{odd}')"),
+    )
+    with pytest.raises(SourceError, match="some rows have no mark"):
+        list(postgres.pull(table="orders", watermark="mark"))
 
 
 def test_rising_numbers_and_dates_are_watermarks_too(database: Database) -> None:
@@ -317,7 +325,8 @@ def test_values_arrive_exact_and_readable(postgres: Database) -> None:
 def test_sqlite_values_arrive_as_the_text_that_a_csv_file_would_hold(sqlite: Database) -> None:
     sqlite.run(
         "create table orders (id, buyer, placed_at, total)",
-        "insert into orders values (7, x'6162', '2024-02-01 10:00', 0.1), ('007', null, null, 1e16), (7.0, '', 1, 9e999)",
+        "insert into orders values (7, x'6162', '2024-02-01 10:00', 0.1), ('007', null, null, 1e16), "
+        "(7.0, '', 1, 9e999)",
     )
     part = next(iter(sqlite.pull(table="orders")))
     assert part.rows == [
@@ -406,6 +415,8 @@ def test_a_check_reads_a_few_records_and_nothing_else(database: Database) -> Non
     database.run(*(order(number, number) for number in range(1, 8)))
     [only] = database.pull(table="orders", limit=3, compare_keys_days=1, **BY_CHANGE)
     assert (only.part.row_count, only.part.holding) == (3, Holding.RECORDS)
+    with pytest.raises(SourceError, match=r"source shop, orders .*(can be no watermark|a watermark is)"):
+        list(database.pull(table="orders", limit=3, watermark="buyer"))
 
 
 SECRETS = ("geheim", "s%20ecret", "127.0.0.1", "db.example.invalid", "reader", "shopdb")
