@@ -75,7 +75,8 @@ class ZohoServer:
 
     Records hold what a test gives them, which must be `id` and `Modified_Time`, and are changed by `save`, `delete` and
     `restore`. `before_request` is called before each request for data is answered. `misbehave` makes the next answers
-    go wrong; `expire_tokens` ends every access token. `asked` are the requests for data that came.
+    go wrong, `spoil` changes the bytes of all; `expire_tokens` ends every access token. `asked` are the requests for
+    data that came.
     """
 
     def __init__(self, modules: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
@@ -91,6 +92,7 @@ class ZohoServer:
         }
         self.deleted: dict[str, dict[str, Record]] = {name: {} for name in self.modules}
         self.before_request: Callable[[Asked], None] = lambda _: None
+        self.spoil: Callable[[bytes], bytes] = lambda content: content
         self.asked: list[Asked] = []
         self.jobs: list[dict[str, Any]] = []
         self.tokens_given = 0
@@ -198,6 +200,7 @@ class ZohoServer:
                 headers = {"Content-Length": str(len(whole))}
                 return Response(whole[: len(whole) // 2], headers=headers, mimetype="application/json")
         answer = self._found(request, asked)
+        answer.set_data(self.spoil(answer.get_data()))
         if self.credits_left is not None:
             answer.headers["X-API-CREDITS-REMAINING"] = str(self.credits_left)
         return answer

@@ -9,6 +9,7 @@ import csv
 import io
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,17 @@ PATIENCE_SECONDS = 3_600.0
 MOST_QUESTIONS = 1_000
 MAX_UNPACKED_BYTES = 16 * 2**30
 MAX_FIELD_CHARACTERS = 16 * 2**20
+# What Python raises for bytes that are no archive, or not a whole one.
+ARCHIVE_FAULTS = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,7 @@ class BulkRead:
         with zipfile.ZipFile(job.file) as archive, archive.open(_member(archive)) as content:
             rows = csv.reader(io.TextIOWrapper(content, encoding="utf-8-sig", errors="replace", newline=""))
             header = ["id" if name.strip() == "Id" else name.strip() for name in next(rows, [])]
-            for row in rows:
+            for row in self._readable(rows):
                 if not row:
                     continue
                 count += 1
@@ -85,6 +97,14 @@ class BulkRead:
                 f"{self._zoho.place}: a Bulk Read job holds {count:,} records where it should hold {job.count:,}. Run "
                 "again."
             )
+
+    def _readable(self, rows: Iterator[list[str]]) -> Iterator[list[str]]:
+        try:
+            yield from rows
+        except csv.Error:
+            raise self._zoho.fault(
+                "the file of a Bulk Read job is no CSV that can be read. Set full_load: pages to do without."
+            ) from None
 
     def _record(self, row: Mapping[str, str]) -> Record:
         """A row as pages give it: a lookup is an object with an id, what is empty is null."""
@@ -112,7 +132,8 @@ class BulkRead:
             raise self._zoho.fault(
                 f"Zoho makes no Bulk Read job: {error} Set full_load: pages to do without."
             ) from None
-        job_id = made.body["data"][0].get("details", {}).get("id")
+        details = made.body["data"][0].get("details")
+        job_id = details.get("id") if isinstance(details, dict) else None
         if not isinstance(job_id, str) or not job_id.isalnum():
             raise self._zoho.fault("Zoho made no Bulk Read job. Set full_load: pages to do without.")
         state = self._finished(job_id)
@@ -179,7 +200,7 @@ def _judge_archive(file: Path) -> None:
             # testzip() reads all members; there is one.
             if archive.testzip() is not None:
                 raise TryAgain("the file is damaged")
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError, RuntimeError):
+    except ARCHIVE_FAULTS:
         raise TryAgain("the file is no whole ZIP archive") from None
 
 

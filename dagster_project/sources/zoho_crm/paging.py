@@ -200,8 +200,12 @@ def judge_list(answer: Answer) -> None:
         return
     body = answer.body
     is_list = isinstance(body, dict) and isinstance(body.get("data"), list) and isinstance(body.get("info", {}), dict)
-    if not is_list or not all(isinstance(each, dict) and isinstance(each.get("id"), str) for each in body["data"]):
+    if not is_list or not all(isinstance(each, dict) and _is_id(each.get("id")) for each in body["data"]):
         raise TryAgain("its answer is no list of records")
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isalnum()
 
 
 def time_of(record: Record) -> datetime:
