@@ -95,7 +95,8 @@ class _Other:
         if isinstance(value, str) and self._connection.dialect.name == "sqlite" and _is_iso_time(value):
             return Rising.TEXT
         raise SourceError(
-            f"{self._where}: {column} holds no times, dates or whole numbers and can be no watermark. Cast it in a query."
+            f"{self._where}: {column} holds no times, dates or whole numbers and can be no watermark. Cast it in a "
+            "query."
         )
 
     def lacks(self, relation: str, column: str) -> bool:

@@ -83,8 +83,8 @@ class _Postgres:
             return Rising.NUMBER
         if type_name not in TIMES:
             raise SourceError(
-                f"{self._where}: {column} is of type {type_name}; a watermark is a time, a date or a whole number. Cast "
-                "it in a query."
+                f"{self._where}: {column} is of type {type_name}; a watermark is a time, a date or a whole number. "
+                "Cast it in a query."
             )
         return TIMES[type_name]
 
