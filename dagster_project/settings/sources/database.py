@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, StrictBool, model_validator
 
 from dagster_project.contract.entities import ENTITIES
-from dagster_project.settings.sources.parts import Name, Share
+from dagster_project.settings.sources.parts import Name
 from dagster_project.settings.sources.reads import BaseSource, PulledRead
 from dagster_project.settings.yaml_documents import fault
 
@@ -26,8 +26,6 @@ class TableRead(PulledRead):
     overlap_minutes: Annotated[int, Field(ge=0)] = 10
     compare_keys_days: Annotated[int, Field(ge=1)] | None = None
     find_deleted: StrictBool = True
-    # A table that gave nothing, or a query that lost its grants, looks like one whose rows are gone.
-    gone_records_limit: Share = 0.2
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:

@@ -151,8 +151,8 @@ class PulledRead(Read):
 
     # A part is a batch: what a kill can cost, and what a spooled file holds (200,000 CRM records are some 100 MB).
     rows_per_batch: Annotated[int, Field(ge=1)] = 200_000
-    # A comparison of keys that misses most of what landed is a table being filled again or a right taken away.
-    gone_records_limit: Share = 0.5
+    # Where keys are compared: a table that is being filled again, or a right taken away, looks like rows that are gone.
+    gone_records_limit: Share = 0.2
 
     @property
     def form(self) -> FileForm:
