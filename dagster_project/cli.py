@@ -447,10 +447,15 @@ def quarantine_replay() -> None:
     from dagster_project.terminal import counted
 
     result = replay_quarantine(_settings(), now=datetime.now(UTC))
+    console = _console()
+    for read in result.reads:
+        if read.note:
+            said = f"{read.source}: {read.entity} from {read.source_file}: {read.note}"
+            console.print(said, highlight=False, markup=False, soft_wrap=True)
     accepted = sum(batch.accepted for batch in result.batches)
     left = sum(batch.rejected for batch in result.batches)
     stay = "stays" if left == 1 else "stay"
-    _console().print(
+    console.print(
         f"{counted(accepted, 'row')} accepted, {left:,} {stay} in quarantine. `strata run` takes them further."
     )
 
