@@ -270,7 +270,10 @@ def _settle_amounts(matches: dict[str, Match]) -> list[str]:
             f"{discount.profile.name} holds negative amounts and is not read: a discount is a positive amount that is "
             "taken off the gross"
         ]
-    if gross is not None and discount is not None and paid is None:
+    if gross is not None and discount is not None and paid is not None:
+        read = f"revenue is read as {gross.profile.name} less {discount.profile.name}"
+        return [f"{read}; {paid.profile.name} is not read"]
+    if gross is not None and discount is not None:
         return [f"revenue is read as {gross.profile.name} less {discount.profile.name}; take discount_amount out if "
                 f"{gross.profile.name} is after the discount already"]  # fmt: skip
     return []

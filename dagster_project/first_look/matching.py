@@ -85,7 +85,8 @@ def fits(column: Column, profile: Profile) -> bool:
     if column.type is ColumnType.BOOLEAN:
         return profile.is_yes_no
     if column.type.is_number:
-        return profile.numbers is not None
+        is_share = profile.numbers is not None and profile.numbers.example.endswith(("%", "％"))
+        return profile.numbers is not None and (not is_share or column.type is ColumnType.SCORE)
     if column.is_id:
         return profile.longest <= 80 and not (profile.numbers is not None and profile.numbers.has_decimals)
     if column.is_currency:

@@ -22,9 +22,11 @@ from dagster_project.first_look.document import document, scalar
 from dagster_project.first_look.guesses import GuessedRead
 from dagster_project.first_look.looking import FirstLook, look_first
 from dagster_project.first_look.names import NAMES, alike, meaning
+from dagster_project.first_look.placing import Placed
 from dagster_project.first_look.preview import preview
 from dagster_project.first_look.reading import header_row
-from dagster_project.landing import inspect_reads, left_out
+from dagster_project.first_look.telling import tell
+from dagster_project.landing import inspect_reads, land, left_out, strangers
 from dagster_project.settings import Paths, load_settings
 from dagster_project.settings.paths import PROJECT_ROOT
 from dagster_project.settings.sources import DatabaseSource, FileRead, SourcesSettings
@@ -216,7 +218,7 @@ def test_lines_of_nobody_and_returns_are_left_out_by_a_rule_that_says_so(look: L
 @pytest.mark.parametrize(
     ("columns", "gross", "discount", "doubt"),
     [
-        (["Total", "Discount", "Amount Paid"], "Total", "Discount", ""),
+        (["Total", "Discount", "Amount Paid"], "Total", "Discount", "less Discount; Amount Paid is not read"),
         (["Total", "Amount Paid"], "Amount Paid", None, "Total is not read"),
         (["Amount Paid", "Discount"], "Amount Paid", None, "Discount is not taken off again"),
         (["Total", "Discount"], "Total", "Discount", "revenue is read as Total less Discount"),
@@ -498,6 +500,21 @@ def test_check_names_the_rows_that_would_be_refused_and_no_personal_value(look: 
     assert "'31.02.2025'" in by_entity["orders"].examples[1].reason
     assert by_entity["customers"].first_rows[0]["name"] == "(personal)"
     assert "Generated" not in str(by_entity)
+
+
+def test_what_landed_of_the_sample_is_not_left_among_the_others_unsaid(look: Look, tmp_path: Path) -> None:
+    for name in ("standards.yaml", "publishing.yaml"):
+        (tmp_path / name).write_bytes((PROJECT_ROOT / "config" / name).read_bytes())
+    look(orders=orders())
+    plain = (tmp_path / "sources.yaml").read_text(encoding="utf-8")
+    (tmp_path / "sources.yaml").write_text(plain.replace("name: shop", "name: grocery"), encoding="utf-8")
+    land(load_settings(tmp_path, tmp_path / "data"), now=NOW)
+    found = look(orders=orders())
+    assert strangers(load_settings(tmp_path, tmp_path / "data")) == ["grocery"]
+    placed = Placed(tmp_path / "sources.yaml", tmp_path / "examples" / "sources-sample.yaml", was_sample=True)
+    said = "\n".join(map(str, tell(found, [], placed, paths_of(tmp_path), today=NOW.date())))
+    assert f"mv {tmp_path / 'data'} {tmp_path / 'data'}-sample" in said
+    assert "it holds what landed from grocery, which would stay among yours" in said
 
 
 def test_a_time_zone_that_does_not_exist_is_refused(look: Look) -> None:
