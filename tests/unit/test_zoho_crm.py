@@ -143,6 +143,15 @@ def test_a_record_that_shows_up_late_is_found_by_the_overlap(shop: Shop) -> None
     assert shop.now_there() == shop.in_the_crm()
 
 
+def test_a_record_that_a_rule_changes_again_in_the_same_second_is_not_taken_for_known(shop: Shop) -> None:
+    shop.crm.save("Deals", deal(1))
+    shop.land()
+    shop.crm.save("Deals", deal(1, Stage="Closed Won"))
+    shop.land()
+    assert shop.now_there() == shop.in_the_crm()
+    assert [read.note for read in shop.land().reads] == ["nothing new"]
+
+
 @pytest.mark.parametrize("since_includes_its_second", [True, False])
 @pytest.mark.parametrize("every", [timedelta(seconds=3), timedelta(seconds=0), timedelta(milliseconds=4)])
 def test_more_than_2000_records_come_whole_however_they_lie_in_time(

@@ -26,7 +26,7 @@ from dagster_project.sources.pulling import (
 from dagster_project.sources.zoho_crm.asking import API, Zoho
 from dagster_project.sources.zoho_crm.bulk_read import WORTH_A_JOB, BulkRead
 from dagster_project.sources.zoho_crm.deletions import deleted_records
-from dagster_project.sources.zoho_crm.paging import MODIFIED, OF_A_MODULE, PAGE_SIZE, Pages, Record, time_of
+from dagster_project.sources.zoho_crm.paging import OF_A_MODULE, PAGE_SIZE, Pages, Record, time_of
 from dagster_project.sources.zoho_crm.watermark import OVERLAP, Watermark
 
 TOLD_RECORDS = 10_000
@@ -92,10 +92,11 @@ class _ModulePull:
         known = dict(mark.known)
         modified = mark.modified
         spool = self._spool()
-        for read in self._pages().changed_since(since, mark.known):
+        pages = self._pages()
+        for read in pages.changed_since(since, mark.known):
             for record in read.records:
                 spool.write(self._mapped(record))
-                known[record["id"]] = record[MODIFIED]
+                known[record["id"]] = pages.state_of(record)
                 if spool.row_count >= self._read.rows_per_batch:
                     modified = _latest(modified, min(time_of(record), read.whole_until or time_of(record)))
                     yield spool.part(mark.moved_to(modified, known).text)

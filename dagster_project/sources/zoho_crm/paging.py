@@ -9,6 +9,7 @@ brings nothing new, and the watermark waits for it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from typing import Any
 
 from dagster_project.sources.http import Answer, Refused, TryAgain
 from dagster_project.sources.pulling import SourceUnavailable
+from dagster_project.sources.zoho_crm import watermark
 from dagster_project.sources.zoho_crm.asking import API, Zoho
 
 MODIFIED = "Modified_Time"
@@ -75,11 +77,11 @@ class Pages:
         return self._page(since, None)
 
     def changed_since(self, since: datetime | None, known: Mapping[str, str]) -> Iterator[Read]:
-        """Every record changed at or after a time, but those `known` by id with the same time, oldest change first."""
+        """Every record changed at or after a time, but those `known` (id: state), oldest change first."""
         seen = dict(known)
         while True:
             page = self.first(since)
-            fresh = _unseen(page, seen)
+            fresh = self._unseen(page, seen)
             if not page.has_more:
                 yield Read(fresh, page.newest if page.records else since)
                 return
@@ -91,7 +93,22 @@ class Pages:
                 if not page.has_more:
                     return
             since = page.newest - GRAIN
-            seen = {key: time for key, time in seen.items() if datetime.fromisoformat(time) >= since}
+            seen = watermark.since(seen, since)
+
+    def state_of(self, record: Record) -> str:
+        """Its time and a digest of its fields: a rule of the CRM may change it again in the second of its change."""
+        content = json.dumps(record, sort_keys=True, default=str).encode()
+        return f"{record[MODIFIED]} {self._zoho.digest(content)}"
+
+    def _unseen(self, page: Page, seen: dict[str, str]) -> tuple[Record, ...]:
+        """Records of a page that were not read in the same state; noted as seen."""
+        fresh = []
+        for record in page.records:
+            state = self.state_of(record)
+            if seen.get(record["id"]) != state:
+                fresh.append(record)
+                seen[record["id"]] = state
+        return tuple(fresh)
 
     def _turned(
         self, page: Page, fresh: tuple[Record, ...], since: datetime | None, seen: dict[str, str]
@@ -102,13 +119,13 @@ class Pages:
         while True:
             while page.has_more and not _reaches_beyond(page, since):
                 page = self._page(since, page)
-                fresh = _unseen(page, seen)
+                fresh = self._unseen(page, seen)
                 count += len(fresh)
                 yield Read(fresh, since)
             if not count:
                 return page
             page = self.first(since)
-            fresh = _unseen(page, seen)
+            fresh = self._unseen(page, seen)
             count = len(fresh)
             yield Read(fresh, since)
 
@@ -223,10 +240,3 @@ def time_of(record: Record) -> datetime:
 def _reaches_beyond(page: Page, since: datetime | None) -> bool:
     """Whether asking for what changed since the newest time of a page leads further."""
     return since is None or page.newest - GRAIN > since
-
-
-def _unseen(page: Page, seen: dict[str, str]) -> tuple[Record, ...]:
-    """Records of a page that were not read with the same time; noted as seen."""
-    fresh = tuple(record for record in page.records if seen.get(record["id"]) != record[MODIFIED])
-    seen.update({record["id"]: record[MODIFIED] for record in fresh})
-    return fresh

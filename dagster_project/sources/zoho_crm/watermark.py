@@ -18,7 +18,8 @@ MOST_KNOWN = 1_000
 class Watermark:
     """`modified` is the newest Modified_Time that landed, `deleted` the newest deletion; None where none is known.
 
-    `known` are the records of the last minutes before `modified` (id: Modified_Time), `gone` the deletions.
+    `known` are the records of the last minutes before `modified` (id: Modified_Time and a digest, for a record may
+    change twice in a second), `gone` the deletions (id: deleted_time).
     """
 
     modified: datetime | None = None
@@ -64,11 +65,16 @@ class Watermark:
 
 
 def recent(changes: Mapping[str, str], newest: datetime | None) -> dict[str, str]:
-    """Changes (id: time) within the overlap before the newest; none where they are too many to keep."""
+    """Changes (id: time, …) within the overlap before the newest; none where they are too many to keep."""
     if newest is None:
         return {}
-    kept = {key: time for key, time in changes.items() if datetime.fromisoformat(time) >= newest - OVERLAP}
+    kept = since(changes, newest - OVERLAP)
     return kept if len(kept) <= MOST_KNOWN else {}
+
+
+def since(changes: Mapping[str, str], start: datetime) -> dict[str, str]:
+    """Changes (id: time, …) at or after a time."""
+    return {key: state for key, state in changes.items() if datetime.fromisoformat(state.partition(" ")[0]) >= start}
 
 
 def _time(text: str | None) -> datetime | None:
