@@ -103,3 +103,12 @@ def test_days_are_kept_for_400_days_or_all_of_them_and_never_for_less_than_a_mon
     document["snapshots"] = {"keep_daily_days": 30}
     with pytest.raises(SettingsError, match="keep_daily_days"):
         load(document)
+
+
+def test_a_rebuild_takes_a_month_of_days_a_run_or_as_many_as_the_setting_says(document, load) -> None:
+    assert load(document).snapshots.rebuild_days_per_run == 31
+    document["snapshots"] = {"rebuild_days_per_run": 1}
+    assert load(document).snapshots.rebuild_days_per_run == 1
+    document["snapshots"] = {"rebuild_days_per_run": 0}
+    with pytest.raises(SettingsError, match="rebuild_days_per_run"):
+        load(document)
