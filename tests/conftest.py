@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from shared_work import shared_folder
+
+
+@pytest.fixture(scope="session")
+def compiled_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where compiled models are kept for all warehouses of a session: a compile takes 13 s."""
+    return shared_folder(tmp_path_factory, "compiled_models")
 
 
 @pytest.fixture(scope="session")

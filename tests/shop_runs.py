@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from shared_work import done_once, shared_folder
 from tiny_shop import build_tiny_shop
 
 from dagster_project.settings import Settings, load_settings
@@ -118,19 +118,13 @@ class Shop:
 
 def build_shared_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A tiny shop with FIRST_AS_OF built by one `strata run`, made once for all test processes; not to be changed."""
-    # Test processes of one pytest-xdist session have base folders beside each other.
-    is_worker = "PYTEST_XDIST_WORKER" in os.environ
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if is_worker else base) / "shared_shop"
-    shop = Shop(folder / "config", folder / "data")
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "built").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            build_tiny_shop(folder)
-            shop.strata("run", "--as-of", str(FIRST_AS_OF))
-            (folder / "built").touch()
-    return shop
+
+    def build(folder: Path) -> None:
+        build_tiny_shop(folder)
+        Shop(folder / "config", folder / "data").strata("run", "--as-of", str(FIRST_AS_OF))
+
+    folder = done_once(shared_folder(tmp_path_factory, "shared_shop"), build)
+    return Shop(folder / "config", folder / "data")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120, every: float = 0.005) -> None:

@@ -64,7 +64,12 @@ class UciRun:
             return pd.DataFrame(result.fetchall(), columns=[column[0] for column in result.description], dtype=object)
 
 
-def run_uci_job(real_data: Path, folder: Path) -> UciRun:
+def uci_run_in(folder: Path) -> UciRun:
+    """The run whose files `run_uci_job` left below `folder`."""
+    return UciRun(folder / "config", folder / "data", (folder / "output.txt").read_text(encoding="utf-8"))
+
+
+def run_uci_job(real_data: Path, folder: Path) -> None:
     """Run the job for AS_OF on the shop's file, everything below `folder`."""
     config, data = folder / "config", folder / "data"
     (data / "inbox").mkdir(parents=True)
@@ -82,4 +87,4 @@ def run_uci_job(real_data: Path, folder: Path) -> UciRun:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return UciRun(config, data, done.stdout)
+    (folder / "output.txt").write_text(done.stdout, encoding="utf-8")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from reference.uci import build_orders
+from shared_work import done_once, shared_folder
 from shop_runs import Shop, build_shared_shop
-from uci_run import LINES, UciRun, run_uci_job
+from uci_run import LINES, UciRun, run_uci_job, uci_run_in
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,8 @@ def shop(shared_shop: Shop, tmp_path: Path) -> Shop:
 @pytest.fixture(scope="session")
 def uci_run(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> UciRun:
     """The real shop with its last day built and published; read it, do not change it."""
-    return run_uci_job(real_data, tmp_path_factory.mktemp("uci"))
+    folder = shared_folder(tmp_path_factory, "uci")
+    return uci_run_in(done_once(folder, lambda folder: run_uci_job(real_data, folder)))
 
 
 @pytest.fixture(scope="session")

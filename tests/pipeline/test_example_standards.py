@@ -13,15 +13,16 @@ from compiled_warehouse import CompiledWarehouse
 from dagster_project.settings.standards import Standard
 from dagster_project.settings.yaml_documents import load_model
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "config" / "examples").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "config" / "examples"
+EXAMPLES = sorted(file for file in FOLDER.glob("*.yaml") if not file.name.startswith("sources-"))
 DAY = date(2023, 3, 31)
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledWarehouse]:
+def company(compiled_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledWarehouse]:
     warehouse = CompiledWarehouse(
         tmp_path_factory.mktemp("examples"),
-        compiled=tmp_path_factory.mktemp("compiled"),
+        compiled=compiled_models,
         history_starts_on=date(2021, 1, 1),
     )
     for entity, rows in make_company(seed=7).items():

@@ -150,10 +150,10 @@ class GeneratedWarehouse(CompiledWarehouse):
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledProject]:
+def models(compiled_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledProject]:
     """The compiled models; a compile takes longer than all builds of one test."""
     folder = tmp_path_factory.mktemp("compiled")
-    warehouse = CompiledWarehouse(folder / "warehouse", time_zone=ZONE.key, compiled=folder / "models")
+    warehouse = CompiledWarehouse(folder / "warehouse", time_zone=ZONE.key, compiled=compiled_models)
     yield warehouse.project
     warehouse.close()
 

@@ -90,15 +90,9 @@ def publish(warehouse: CompiledWarehouse) -> Path:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where compiled models are kept for all warehouses of this module."""
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="module")
-def shop(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledWarehouse]:
+def shop(compiled_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledWarehouse]:
     """The hand-made customers, published for DAY; read it, do not change it."""
-    warehouse = CompiledWarehouse(tmp_path_factory.mktemp("shop"), compiled=models)
+    warehouse = CompiledWarehouse(tmp_path_factory.mktemp("shop"), compiled=compiled_models)
     warehouse.use_standards([PRESENT])
     warehouse.land(
         "orders",
@@ -241,7 +235,9 @@ def test_a_matrix_left_out_is_shown_as_going(shop: CompiledWarehouse) -> None:
     assert gone.label == PRESENT.dimension_labels["importance_urgency"]
 
 
-def test_an_own_dimension_is_shown_and_its_next_change_is_a_move(shop: CompiledWarehouse, models: Path) -> None:
+def test_an_own_dimension_is_shown_and_its_next_change_is_a_move(
+    shop: CompiledWarehouse, compiled_models: Path
+) -> None:
     def own(at_least: int) -> list[dict[str, Any]]:
         rule = {"class": "gold", "label": LABEL, "when": f"revenue_window >= {at_least}"}
         return [{"dimension": "club", "label": LABEL, "rules": [rule], "default": {"class": "nobody", "label": LABEL}}]
@@ -294,9 +290,9 @@ def test_no_more_than_five_examples_of_three_moves_are_given_the_most_revenue_fi
 
 
 @pytest.fixture(scope="module")
-def crowd(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledWarehouse]:
+def crowd(compiled_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledWarehouse]:
     """A made-up company with every entity, published for a day under the shipped standard."""
-    warehouse = CompiledWarehouse(tmp_path_factory.mktemp("crowd"), compiled=models)
+    warehouse = CompiledWarehouse(tmp_path_factory.mktemp("crowd"), compiled=compiled_models)
     for entity, rows in make_company(11).items():
         warehouse.land(entity, rows)
     warehouse.build([date(2023, 5, 15)])
@@ -317,10 +313,10 @@ TOLD_BY_CUSTOMER_DAYS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("sections", TOLD_BY_CUSTOMER_DAYS, ids=lambda sections: "-".join(sections))
 def test_moves_are_those_between_two_real_builds(
-    crowd: CompiledWarehouse, models: Path, tmp_path: Path, sections: dict[str, Any]
+    crowd: CompiledWarehouse, compiled_models: Path, tmp_path: Path, sections: dict[str, Any]
 ) -> None:
     impact = impact_of(crowd, **sections)
-    other = CompiledWarehouse(tmp_path, compiled=models)
+    other = CompiledWarehouse(tmp_path, compiled=compiled_models)
     other.use_standards([changed(crowd.settings.standard, **sections)])
     for entity, rows in make_company(11).items():
         other.land(entity, rows)

@@ -113,11 +113,6 @@ def publishing_everything() -> PublishingSettings:
     return shipped.model_copy(update={"tables": tuple(PublishedTable)})
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("compiled")
-
-
 def make(folder: Path, compiled: Path, rows: dict[str, list[dict[str, Any]]], days: Sequence[date]) -> Published:
     warehouse = CompiledWarehouse(folder / "data", compiled=compiled)
     warehouse.use_standards(
@@ -133,7 +128,7 @@ def make(folder: Path, compiled: Path, rows: dict[str, list[dict[str, Any]]], da
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Iterator[Published]:
+def shop(tmp_path_factory: pytest.TempPathFactory, compiled_models: Path) -> Iterator[Published]:
     """Six customers whose numbers are known by hand; two of them are linked, and two sources share a reference."""
     folder = tmp_path_factory.mktemp("shop")
     orders = [
@@ -146,15 +141,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Iterator[P
     ]
     link = {"source": "crm", "customer_ref": "ann", "linked_source": "shop", "linked_ref": "anna"}
     rows = {"orders": orders, "customers": people, "customer_links": [link]}
-    published = make(folder, compiled, rows, [EARLIER, DAY])
+    published = make(folder, compiled_models, rows, [EARLIER, DAY])
     yield published
     published.warehouse.close()
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Iterator[Published]:
+def company(tmp_path_factory: pytest.TempPathFactory, compiled_models: Path) -> Iterator[Published]:
     """A hundred and seventy invented customers with every entity."""
-    published = make(tmp_path_factory.mktemp("company"), compiled, make_company(3), COMPANY_DAYS)
+    published = make(tmp_path_factory.mktemp("company"), compiled_models, make_company(3), COMPANY_DAYS)
     yield published
     published.warehouse.close()
 

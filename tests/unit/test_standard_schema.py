@@ -15,7 +15,11 @@ from dagster_project.settings.standards import AXIS_MEASURES, FEATURE_COLUMNS, s
 PROJECT = Path(__file__).parents[2]
 SCHEMA = PROJECT / "config" / "schemas" / "standards.schema.json"
 MARTS = PROJECT / "dbt_project" / "models" / "marts" / "segments"
-STANDARDS = [PROJECT / "config" / "standards.yaml", *sorted((PROJECT / "config" / "examples").glob("*.yaml"))]
+EXAMPLES = sorted((PROJECT / "config" / "examples").glob("*.yaml"))
+STANDARDS = [
+    PROJECT / "config" / "standards.yaml",
+    *(file for file in EXAMPLES if not file.name.startswith("sources-")),
+]
 
 
 def faults(document: Any) -> list[str]:
