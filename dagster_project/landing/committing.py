@@ -227,6 +227,8 @@ def commit(
             )
             batches.append(batch(links, stamp(1), "customer_links", None))
     if not says_anything(batches):
+        if quarantine is not None:
+            quarantine.unlink()
         return []
     write_entry(settings.paths.landing, batches)
     return batches

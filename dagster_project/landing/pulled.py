@@ -37,8 +37,9 @@ from dagster_project.sources.files import fingerprint, opened
 from dagster_project.sources.pulling import Holding, Part, Pull, pull, pulled_from
 from dagster_project.sql_text import quote_identifier
 
+# A watermark that only moves on is noted so often; a pull that read more rows than this in vain notes it at once.
 NOTED_EVERY = timedelta(days=1)
-ROWS_READ_AGAIN = 1_000
+ROWS_READ_IN_VAIN = 1_000
 
 
 @dataclass(frozen=True)
@@ -77,16 +78,19 @@ class _PulledRead:
         What a pull reads again because of its overlap is known, and a watermark that only moves on is noted once a day:
         a pull of nothing new each hour would else make 8,760 entries a year.
         """
-        if any(batch.stored or batch.rejected for batch in batches):
-            return True
         landed = [batch for batch in self.batches(manifest) if not batch.replays]
-        watermark, rows_read = batches[0].watermark, batches[0].rows_read
+        content, watermark, rows_read = batches[0].content_fingerprint, batches[0].watermark, batches[0].rows_read
+        is_known = any(
+            (each.content_fingerprint, each.mapping_fingerprint) == (content, self.mapped) for each in landed
+        )
+        if any(batch.stored or (batch.rejected and not is_known) for batch in batches):
+            return True
         if not landed or landed[-1].mapping_fingerprint != self.mapped:
             return watermark is not None or rows_read > 0
         if watermark in (None, self.watermark(manifest)):
             return False
         noted_at = max((batch.landed_at for batch in landed if batch.watermark), default=None)
-        return rows_read > ROWS_READ_AGAIN or noted_at is None or self.now - noted_at >= NOTED_EVERY
+        return rows_read > ROWS_READ_IN_VAIN or noted_at is None or self.now - noted_at >= NOTED_EVERY
 
     def has_seen_records(self, manifest: Manifest) -> bool:
         """Whether records have landed with this mapping, so that all its columns have been found once."""

@@ -464,6 +464,17 @@ def test_of_a_record_in_quarantine_the_newest_reading_is_listed_until_it_is_acce
     assert list_quarantine(pulls.paths)["record"].to_pylist() == ['["3"]']
 
 
+def test_a_bad_row_that_the_overlap_brings_again_and_again_counts_once(pulls: Pulls) -> None:
+    pulls.run("shop", order(1), order(2, total="x", changed="2024-02-01 00:00:00"))
+    pulls.land(orders())
+    # The second pull reads it alone, the third reads just that again.
+    assert [batch.rejected for batch in pulls.land(orders()).batches if batch.rows_read] == [1]
+    for _ in range(2):
+        assert pulls.land(orders()).batches == []
+    assert list_quarantine(pulls.paths)["record"].to_pylist() == ['["2"]']
+    assert len(list((pulls.paths.landing / "quarantine").iterdir())) == 2
+
+
 def test_a_mended_mapping_counts_each_pulled_row_once(pulls: Pulls) -> None:
     pulls.run("shop", order(1), order(2, state="odd"), order(3, state="odd"))
     pulls.land(orders())
