@@ -6,6 +6,7 @@ A share of them runs with every test run; STRATA_MUTATIONS=10000 (`make fuzz`) a
 from __future__ import annotations
 
 import os
+import shutil
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -27,7 +28,7 @@ from dagster_project.landing import land
 from dagster_project.settings import Settings
 from dagster_project.settings.environment import Secrets
 
-MUTATIONS = int(os.environ.get("STRATA_MUTATIONS", "120"))
+MUTATIONS = int(os.environ.get("STRATA_MUTATIONS", "100"))
 SHARES = {"csv": 0.4, "excel": 0.15, "json": 0.15, "jsonl": 0.1, "fxiaoke": 0.1, "zoho": 0.1}
 PIECES = 4  # a piece is a test of its own, so that several processes share the work
 SECRET = "a-word-that-nobody-may-see"
@@ -234,6 +235,7 @@ def check(workshop: Workshop, settings: Settings, what: str, spoilt: Spoilt) -> 
         assert set(stored) | set(refused) <= set(range(1, max([*stored, *refused, batch.rows_read]) + 1)), what
     if spoilt.records is not None and refusal is None:
         assert sum(batch.rows_read for batch in landed) == spoilt.records, what
+    shutil.rmtree(workshop.root)
 
 
 def numbers(workshop: Workshop, path: str | None) -> list[int]:
