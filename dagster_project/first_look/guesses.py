@@ -122,10 +122,9 @@ def guess_read(looked: Looked, matched: Matched, *, has_orders_beside: bool) -> 
         if "status" not in by_content:
             doubts.append("no column tells a status: every order counts as completed")
     matches |= {name: match for name, (match, _) in by_content.items()}
+    doubts += _settle_shares(matches)
     if matched.entity == "orders":
-        doubts += _settle_amounts(matches)
-    if matched.entity == "orders":
-        doubts += _settle_refunds(matches)
+        doubts += [*_settle_amounts(matches), *_settle_refunds(matches)]
     if matched.entity == "opportunities" and "status" not in matches and "stage" in matches:
         matches["status"] = matches["stage"]
     for name, match in matches.items():
@@ -279,6 +278,20 @@ def _settle_amounts(matches: dict[str, Match]) -> list[str]:
     return []
 
 
+def _settle_shares(matches: dict[str, Match]) -> list[str]:
+    """A discount of 0.2 beside amounts of hundreds is a fifth, not twenty cents."""
+    discount = matches.get("discount_amount")
+    whole = [matches[name].profile.numbers for name in ("gross_amount", "line_amount", "unit_price") if name in matches]
+    if discount is None or discount.profile.numbers is None or not any(each and each.largest > 10 for each in whole):
+        return []
+    if not 0 < discount.profile.numbers.largest <= 1:
+        return []
+    del matches["discount_amount"]
+    return [
+        f"{discount.profile.name} is not read: it holds shares such as {discount.profile.numbers.example}, no amounts"
+    ]
+
+
 def _settle_refunds(matches: dict[str, Match]) -> list[str]:
     refund = matches.get("refund_amount")
     if refund is None or "refunded_at" in matches:
@@ -295,6 +308,13 @@ def _settle_refunds(matches: dict[str, Match]) -> list[str]:
 def _rules(entity: str, matches: Mapping[str, Match], *, is_from_lines: bool) -> dict[str, tuple[str, str]]:
     """Conditions, each with its reason, for rows that belong to nobody or are returns."""
     where: dict[str, tuple[str, str]] = {}
+    order_id = matches.get("order_id")
+    if entity in ("orders", "order_lines") and order_id is not None and order_id.profile.blank:
+        profile = order_id.profile
+        where[profile.name] = (
+            "{present: true}",
+            f"{profile.blank:,} of {profile.rows:,} rows have no {profile.name}, as totals and further lines have none",
+        )
     customer = matches.get("customer_ref")
     if entity in ("orders", "order_lines") and customer is not None and customer.profile.blank:
         profile = customer.profile
@@ -373,7 +393,7 @@ def _choice(
             unknown.append((value, count))
     if not known and entity != "opportunities" and name != "status":
         return None
-    if unknown:
+    if unknown and known:
         rows = sum(count for _, count in unknown)
         shown = _listed([value for value, _ in unknown])
         doubts = (

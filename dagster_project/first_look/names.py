@@ -52,13 +52,14 @@ _STATUS = (
     "order status", "status", "order state", "state", "financial status", "payment status", "fulfillment status",
     "订单状态", "交易状态", "状态", "支付状态",
 )  # fmt: skip
-_CURRENCY = ("currency", "currency code", "ccy", "币种", "货币", "结算币种")
+_CURRENCY = ("currency", "currency code", "order currency", "ccy", "币种", "货币", "结算币种")
 _CHANNEL = (
     "channel", "sales channel", "order channel", "order source", "platform", "store type", "渠道", "销售渠道",
     "订单来源", "来源渠道", "平台", "店铺",
 )  # fmt: skip
 _REGION = (
-    "region", "country", "state", "province", "shipping country", "shipping province", "billing state",
+    "region", "country", "state", "province", "shipping country",
+    "billing country", "shipping province", "billing state",
     "mailing state", "area", "省份", "省", "地区", "区域", "收货省份", "国家",
 )  # fmt: skip
 _UPDATED_AT = (
@@ -278,19 +279,23 @@ MEANINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "finished", "received", "invoiced", "partially refunded", "sold",
                 "交易成功", "已完成", "完成", "交易完成", "已支付", "已付款", "支付成功", "付款成功", "已发货",
                 "已签收",
-                "已收货", "已送达", "成功", "部分退款", "卖家已发货", "已成交",
+                "已收货", "已送达", "成功", "部分退款", "卖家已发货", "已成交", "卖家已发货，等待买家确认",
+                "wc-completed", "wc-processing",
             ),
             "cancelled": (
                 "cancelled", "canceled", "cancel", "void", "voided", "failed", "expired", "declined",
-                "交易关闭", "已取消", "取消", "已关闭", "关闭", "作废", "已作废", "交易取消",
+                "wc-cancelled", "wc-failed", "交易关闭", "已取消", "取消",
+                "已关闭", "关闭", "作废", "已作废", "交易取消",
             ),
             "refunded": (
-                "refunded", "returned", "fully refunded", "chargeback", "已退款", "退款成功", "已退货", "全额退款",
+                "wc-refunded", "refunded", "returned", "fully refunded",
+                "chargeback", "已退款", "退款成功", "已退货", "全额退款",
                 "付款以后用户退款成功，交易自动关闭", "退货成功",
             ),
             "pending": (
                 "pending", "unpaid", "awaiting payment", "pending payment", "processing", "in progress", "on hold",
                 "open", "draft", "authorized", "new",
+                "wc-pending", "wc-on-hold", "买家已付款，等待卖家发货",
                 "待付款", "等待买家付款", "未付款", "待支付", "未支付", "待发货", "处理中", "待确认", "待处理",
             ),
         },

@@ -41,7 +41,10 @@ SIGNS = {
 
 @dataclass(frozen=True)
 class Numbers:
-    """How numbers are written. `marks`: they show a decimal point, show a decimal comma, hold either mark."""
+    """How numbers are written. `marks`: they show a decimal point, show a decimal comma, hold either mark.
+
+    `largest` is told where they are written with a point, else 0.
+    """
 
     marks: tuple[bool, bool, bool]
     negative: int
@@ -49,6 +52,7 @@ class Numbers:
     has_decimals: bool
     currency: str | None
     example: str
+    largest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -171,17 +175,20 @@ def _numbers(con: duckdb.DuckDBPyConnection, column: SourceColumn) -> Numbers:
     digits = f"regexp_replace({_bare()}, '[^0-9]', '', 'g')"
     is_negative = f"regexp_matches({_bare()}, '^(-|\\(.*\\)$)')"
     is_zero = f"try_cast({digits} as hugeint) = 0"
-    negative, zero, has_decimals, example = con.execute(
+    negative, zero, has_decimals, example, largest = con.execute(
         f"""
         select
             coalesce(sum(c) filter ({is_negative} and not {is_zero}), 0),
             coalesce(sum(c) filter ({is_zero}), 0),
             bool_or(regexp_matches({_bare()}, '[.,][0-9]{{1,2}}\\)?$')),
-            arg_min(v, place) filter (not {is_zero})
+            arg_min(v, place) filter (not {is_zero}),
+            coalesce(max(abs(try_cast({_bare()} as double))), 0)
         from distinct_values
         """
     ).fetchall()[0]
-    return Numbers((point, comma, unclear), int(negative), int(zero), bool(has_decimals), _currency(con), example or "")
+    return Numbers(
+        (point, comma, unclear), int(negative), int(zero), bool(has_decimals), _currency(con), example or "", largest
+    )
 
 
 def _currency(con: duckdb.DuckDBPyConnection) -> str | None:

@@ -233,6 +233,23 @@ def test_revenue_is_what_was_paid(look: Look, columns: list[str], gross: str, di
     assert any(doubt in each for each in read.doubts) == bool(doubt)
 
 
+def test_a_discount_that_is_a_share_is_not_taken_for_an_amount(look: Look) -> None:
+    for share in ("0.2", "20%"):
+        [read] = look(orders=orders(24, Discount=["0", share] * 12)).reads
+        assert read.column("discount_amount") is None
+    [read] = look(orders=orders(24, Discount=["0", "0.2"] * 12)).reads
+    assert "Discount is not read: it holds shares such as 0.2, no amounts" in read.doubts
+
+
+def test_rows_without_an_order_s_number_are_left_out_and_told(look: Look, tmp_path: Path) -> None:
+    table = orders(24)
+    table["Order ID"] = [*list(table["Order ID"])[:23], ""]
+    table["Customer ID"] = [*list(table["Customer ID"])[:23], "Total"]
+    found = look(orders=table)
+    assert set(written(tmp_path).sources[0].reads[0].where) == {"Order ID"}
+    assert any("1 of 24 rows have no Order ID" in doubt for _, doubt in found.doubts)
+
+
 def test_a_refund_of_no_day_is_not_read(look: Look) -> None:
     [read] = look(orders=orders(24, **{"Refund Amount": ["", "5.00"] * 12})).reads
     assert read.column("refund_amount") is None
