@@ -242,7 +242,10 @@ def _happenings(entry: EventLogEntry) -> Iterator[Happened]:
 def _reason(event: DagsterEvent) -> str:
     """The message of a failure as its author wrote it, without stack or class where it was meant for the user."""
     if event.event_type is DagsterEventType.STEP_UP_FOR_RETRY:
-        return str(event.step_retry_data.error.message).strip() if event.step_retry_data.error else ""
+        tried = event.step_retry_data.error
+        while tried is not None and tried.cause is not None:  # the first is Dagster's own, about its policy
+            tried = tried.cause
+        return "" if tried is None else (tried.message.partition(": ")[2] or tried.message).strip()
     if event.event_type is not DagsterEventType.STEP_FAILURE:
         return ""
     data = event.step_failure_data

@@ -7,6 +7,7 @@ import pytest
 
 from dagster_project.defs.landing import _seldom
 from dagster_project.defs.resources import refusals
+from dagster_project.defs.runs import _reason
 from dagster_project.errors import SettingsError, StrataError
 from dagster_project.landing import BadRowsLimitExceeded
 from dagster_project.sources.files import SourceError
@@ -42,6 +43,8 @@ def test_only_a_system_that_did_not_answer_is_asked_again(error: StrataError, is
     told = failure.step_failure_data.user_failure_data
     assert told is not None
     assert told.description == str(error)
+    retried = [event for event in result.all_events if event.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY]
+    assert [_reason(event) for event in retried] == [str(error)] * (2 if is_tried_again else 0)
 
 
 def test_a_pull_of_many_pages_says_little() -> None:
