@@ -19,7 +19,8 @@ from dagster_project.first_look.matching import Matched, best_match
 from dagster_project.first_look.reading import Looked, NotRead, look_at_file
 from dagster_project.settings import Paths
 from dagster_project.settings.environment import Secrets, secret_variable
-from dagster_project.settings.sources import Business
+from dagster_project.settings.sources import FORMAT_BY_EXTENSION, Business
+from dagster_project.sources.files import COMPRESSED
 
 # Headers that 纷享销客 adds to every object it exports, and its sheets; two of them are no accident.
 FXIAOKE_HEADERS = frozenset(
@@ -91,7 +92,7 @@ def look_first(
     currency: str | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> FirstLook:
-    """Look at files, and at the tables of databases that are named by their URL. `now` is aware.
+    """Look at files, at those in folders, and at the tables of a database that is named by its URL. `now` is aware.
 
     `secrets` are the environment's, for files elsewhere. `time_zone` and `currency` are what the user has said.
 
@@ -99,6 +100,7 @@ def look_first(
         StrataError: nothing was found that is of use; the message says why for each file.
     """
     _refuse_unknown(time_zone, currency)
+    names = [each for name in names for each in _files_in(name)]
     addresses = [name for name in names if is_database(name)]
     if len(addresses) > 1:
         raise StrataError("Name one database at a time; describe the others as docs/connect-a-database.md shows.")
@@ -141,10 +143,19 @@ def look_first(
     if not found.reads:
         reasons = "\n".join(f"{each.name}: {each.reason}" for each in found.not_read)
         raise StrataError(
-            f"{reasons}\nNothing was written. Orders need a number, a customer, a time and an amount; describe other "
-            "files by hand as docs/your-own-data.md shows."
+            f"{reasons or 'There is no file of a known format.'}\nNothing was written. Orders need a number, a customer, "
+            "a time and an amount; describe other files by hand as docs/your-own-data.md shows."
         )
     return replace(found, secrets={secret_variable(DATABASE, "url"): address for address in addresses})
+
+
+def _files_in(name: str) -> list[str]:
+    """The name itself, or of a folder its files of known formats."""
+    folder = Path(name).expanduser()
+    if "://" in name or not folder.is_dir():
+        return [name]
+    known = {*FORMAT_BY_EXTENSION, *COMPRESSED}
+    return [str(path) for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() in known]
 
 
 def _refuse_unknown(time_zone: str | None, currency: str | None) -> None:

@@ -1,7 +1,7 @@
 """What landing would make of the files that are there, without writing anything that lasts.
 
-For `strata check`: columns found and missing, rows that would be refused, why and where, the first rows as the contract
-has them, and what the settings say nothing of.
+For `strata check` and `strata init`: columns found and missing, rows that would be refused, why and where, and the
+first rows as the contract has them.
 """
 
 from __future__ import annotations
@@ -163,7 +163,19 @@ def _refused_rows(
         """
     ).fetchall()
     for number, reason, claim in sorted(found, key=lambda row: (reasons.index(row[2]), row[0])):
-        yield RefusedRow(number, _columns_at_fault(mapping, claim), reason)
+        columns = _columns_at_fault(mapping, claim)
+        yield RefusedRow(number, columns, claim if columns in _personal_names(mapping) else reason)
+
+
+def _personal_names(mapping: Mapping) -> frozenset[str]:
+    """Columns of the source that personal ones are read from; a rule about one of them quotes its value."""
+    read = mapping.read
+    return frozenset(
+        name
+        for column, spec in read.columns.items()
+        if read.mappable[column].is_personal or spec.hash
+        for name in spec.source_names
+    )
 
 
 def _columns_at_fault(mapping: Mapping, claim: str) -> str:

@@ -326,6 +326,18 @@ def test_exports_of_one_kind_become_one_read(look: Look, tmp_path: Path) -> None
     assert found.business.last_order_on == date(2026, 2, 24)
 
 
+def test_a_folder_stands_for_its_files(look: Look, tmp_path: Path) -> None:
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "orders.csv").write_text(as_csv(orders()), encoding="utf-8")
+    (tmp_path / "drop" / "notes.pdf").write_bytes(b"%PDF")
+    (tmp_path / "empty").mkdir()
+    assert [read.entity for read in look("drop").reads] == ["orders"]
+    with pytest.raises(StrataError, match="There is no file of a known format"):
+        look("empty")
+    with pytest.raises(StrataError, match=r"missing\.csv: there is no such file"):
+        look("missing.csv")
+
+
 def test_an_export_of_zoho_crm_is_known_by_its_ids(look: Look, tmp_path: Path) -> None:
     contacts = {
         "Record Id": [f"zcrm_{number}" for number in range(8)],
@@ -511,11 +523,17 @@ def test_check_names_the_rows_that_would_be_refused_and_no_personal_value(look: 
         (tmp_path / name).write_bytes((PROJECT_ROOT / "config" / name).read_bytes())
     table["Order Date"] = ["31.02.2025", *list(table["Order Date"])[1:]]
     table["Total"] = ["ten", *list(table["Total"])[1:]]
+    sources = (tmp_path / "sources.yaml").read_text(encoding="utf-8")
+    rule = "        where: {Name: {not_matches: Two}}\n        columns:\n          customer_ref: Customer ID"
+    sources = sources.replace("        columns:\n          customer_ref: Customer ID", rule)
+    (tmp_path / "sources.yaml").write_text(sources, encoding="utf-8")
     (tmp_path / "orders.csv").write_text(as_csv(table), encoding="utf-8")
     by_entity = {read.entity: read for read in inspect_reads(load_settings(tmp_path, tmp_path / "data"), now=NOW)}
     assert [(row.row_number, row.columns) for row in by_entity["orders"].examples] == [(1, "Total"), (1, "Order Date")]
     assert "'31.02.2025'" in by_entity["orders"].examples[1].reason
     assert by_entity["customers"].first_rows[0]["name"] == "(personal)"
+    [left_out_row] = by_entity["customers"].examples
+    assert left_out_row.reason == "excluded by rule: Name not matches Two"
     assert "Generated" not in str(by_entity)
 
 
