@@ -347,3 +347,12 @@ def test_dates_are_read_by_the_formats_in_their_order(workshop: Workshop, case: 
         columns: {{campaign_id: id, starts_on: {{from: day, formats: {formats}}}}}
 """)
     assert workshop.rows("select starts_on from campaigns") == [(expected(),)]
+
+
+def test_lines_of_json_may_end_differently(workshop: Workshop) -> None:
+    record = {"买家": "a", "付款时间": "2024-01-01", "实付金额": "5.00"}
+    lines = [json.dumps({"订单编号": str(number), **record}) for number in range(4)]
+    workshop.write("orders.jsonl", lines[0] + "\r\n" + lines[1] + "\n\n" + lines[2] + "\r\n" + lines[3])
+    [batch] = workshop.land(mapping("orders.jsonl")).batches
+    assert (batch.rows_read, batch.new) == (4, 4)
+    assert [row[0] for row in landed(workshop)] == ["0", "1", "2", "3"]
