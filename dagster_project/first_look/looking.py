@@ -143,8 +143,8 @@ def look_first(
     if not found.reads:
         reasons = "\n".join(f"{each.name}: {each.reason}" for each in found.not_read)
         raise StrataError(
-            f"{reasons or 'There is no file of a known format.'}\nNothing was written. Orders need a number, a customer, "
-            "a time and an amount; describe other files by hand as docs/your-own-data.md shows."
+            f"{reasons or 'There is no file of a known format.'}\nNothing was written. Orders need a number, a "
+            "customer, a time and an amount; describe other files by hand as docs/your-own-data.md shows."
         )
     return replace(found, secrets={secret_variable(DATABASE, "url"): address for address in addresses})
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import sqlite3
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import adbc_driver_postgresql.dbapi
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -336,6 +340,30 @@ def test_a_folder_stands_for_its_files(look: Look, tmp_path: Path) -> None:
         look("empty")
     with pytest.raises(StrataError, match=r"missing\.csv: there is no such file"):
         look("missing.csv")
+
+
+@pytest.mark.parametrize("packing", ["utf-16", "gb18030", "gz", "zip", "parquet", "large"])
+def test_a_file_is_looked_at_however_it_is_packed(look: Look, tmp_path: Path, packing: str) -> None:
+    # Large: the end of what is looked at first falls within a character of three bytes.
+    rows = 20_000 if packing == "large" else 24
+    table = {"订单号": [f"A{number:06d}" for number in range(rows)], "备注": ["谢谢惠顾" * 3] * rows}
+    table |= {"客户编号": [f"C{number % 7}" for number in range(rows)], "金额": ["10.50"] * rows}
+    table |= {"下单日期": [f"2025-01-{number % 28 + 1:02d}" for number in range(rows)]}
+    text = as_csv(table)
+    name = {"gz": "orders.csv.gz", "zip": "orders.zip", "parquet": "orders.parquet"}.get(packing, "orders.csv")
+    if packing == "gz":
+        (tmp_path / name).write_bytes(gzip.compress(text.encode()))
+    elif packing == "zip":
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("导出.csv", text)
+    elif packing == "parquet":
+        pq.write_table(pa.table(table), tmp_path / name)
+    else:
+        (tmp_path / name).write_text(text, encoding=packing if packing != "large" else "utf-8")
+    [read] = look(name).reads
+    assert (read.entity, read.looked.rows) == ("orders", rows)
+    assert not read.missing
+    assert written(tmp_path).sources[0].reads[0].columns["gross_amount"].source_names == ("金额",)
 
 
 def test_an_export_of_zoho_crm_is_known_by_its_ids(look: Look, tmp_path: Path) -> None:
