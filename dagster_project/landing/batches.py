@@ -31,7 +31,8 @@ class Batch:
     `earliest_changed_on` is the first business day that a new or changed row touches, by its old or its new day.
     `read_number` tells reads of one entity within a source apart (from 1, as in the settings). `replays` names the
     batch whose quarantine was read again, `decimal_mark` what numbers in text were read with. `watermark` is where
-    the pull that ended with this batch goes on; `is_pulled` tells parts of pulls from files.
+    the pull that ended with this batch goes on; `is_pulled` tells parts of pulls from files, and
+    `are_deletions` those that landing made for records that are gone.
     """
 
     batch_id: str
@@ -65,6 +66,7 @@ class Batch:
     hash_probe: str = ""
     watermark: str | None = None
     is_pulled: bool = False
+    are_deletions: bool = False
     reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property

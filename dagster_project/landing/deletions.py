@@ -77,20 +77,22 @@ def with_returned(
     """`relation` with records that are there again after their deletion as versions of now, where they say no newer.
 
     What comes back, from a bin or because a filter was mended, says the time of its last change, before its deletion.
+    What a source itself says is deleted, and when, is left to its own times.
     """
     current = manifest.of(entity.name, stamp.source)
-    if not current or updated_at_of(entity) != "updated_at":
+    deletions = [batch for batch in current if batch.are_deletions]
+    if not deletions or updated_at_of(entity) != "updated_at":
         return relation
     [key] = entity.own_key
     con.execute(f"create or replace temp view arrived as {relation}")
-    deleted = (
-        f"select distinct {key} from {read_batches(current, manifest)} semi join arrived using ({key}) where is_deleted"
-    )
+    deleted = f"select distinct {key} from {read_batches(deletions, manifest)} semi join arrived using ({key})"
+    sequences = ", ".join(str(batch.sequence) for batch in deletions)
     con.execute(
         f"""
         create or replace temp table returned as
         with deleted as ({deleted}), newest as ({_newest_sql(entity, current, manifest, "deleted")})
-        select {key}, updated_at as deleted_at from newest where is_deleted and updated_at is not null
+        select {key}, updated_at as deleted_at from newest
+        where batch_sequence in ({sequences}) and updated_at is not null
         """
     )
     if not con.execute("select count(*) from returned").fetchall()[0][0]:

@@ -183,6 +183,7 @@ def _land_part(read: _PulledRead, manifest: Manifest, part: Part) -> LandedRead 
         batch = written_batch(
             read.settings, mapping, written, stamp, content=content, mapped=read.mapped, watermark=part.watermark
         )
+        batch = replace(batch, are_deletions=part.holding is not Holding.RECORDS)
         # A comparison of keys is noted even where nothing is gone, so that it is not made again before it is due.
         is_comparison = part.holding is Holding.ALL_KEYS and part.watermark is not None
         if not is_comparison and not read.says_anything(manifest, [batch]):

@@ -343,6 +343,18 @@ def test_a_record_without_a_time_of_change_comes_back_and_changes_again(pulls: P
     assert pulls.current("opportunities", "opportunity_id", "status") == [("open",), ("lost",)]
 
 
+def test_an_older_version_that_is_read_again_does_not_bring_back_what_its_source_says_is_deleted(pulls: Pulls) -> None:
+    logged = DEALS.replace(
+        "updated_at: changed", "updated_at: changed, is_deleted: {from: who, values: {a: false, b: true}}"
+    )
+    pulls.run("crm", "insert into deals values ('1', 'a', 'open', '2024-01-01'), ('1', 'b', 'open', '2024-01-02')")
+    pulls.land(logged)
+    assert pulls.current("opportunities", "opportunity_id", "opportunity_id") == []
+    pulls.run("crm", "insert into deals values ('2', 'a', 'open', '2024-01-03')")
+    pulls.land(logged, now=NOW + timedelta(days=1))
+    assert pulls.current("opportunities", "opportunity_id", "opportunity_id") == [("2",)]
+
+
 def person(number: int, *, name: str = "Ann") -> str:
     return (
         f"insert into people values ('{number}', '{name}', '+1 212 555 01{number:02}', 'p{number}@example.com', "
