@@ -72,7 +72,7 @@ def publish_parquet(
     versions.mkdir(parents=True, exist_ok=True)
     remove_unfinished(versions)
     remove_unfinished(folder)
-    tables = published_tables(settings)
+    tables = published_tables(con, settings)
     dated = [table for table in tables if table.is_dated]
     undated = [table for table in tables if not table.is_dated]
     columns = {table.name: columns_of(con, table) for table in tables}

@@ -76,7 +76,7 @@ def publish_postgres(
             "postgresql://user:password@host:5432/database, or set postgres.enabled to false."
         )
     schema = settings.postgres.schema_name
-    tables = published_tables(settings)
+    tables = published_tables(con, settings)
     columns = {table.name: columns_of(con, table) for table in tables}
     parts = []
     with _connected(url) as target:

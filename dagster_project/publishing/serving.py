@@ -58,7 +58,7 @@ def publish_serving_copy(
     write_ahead_log = building.with_name(building.name + ".wal")
     for leftover in (building, write_ahead_log):
         leftover.unlink(missing_ok=True)
-    tables = published_tables(settings)
+    tables = published_tables(con, settings)
     days = stored_days(con)
     fingerprint, rows = content_fingerprint(con, tables, None)
     if _published_fingerprint(path) == (fingerprint, code_version):

@@ -118,6 +118,8 @@ _MARTS: dict[PublishedTable, Table] = {
     ),
 }
 
+_OF_LISTS = frozenset({PublishedTable.REACTIVATION_LIST.value, PublishedTable.REACTIVATION_LIST_NOTES.value})
+
 CUSTOMER_ALIASES = Table("customer_aliases", "identity.customer_aliases", ("source", "customer_ref"))
 # Why references are one customer, and which contact points were not taken for it. Both know hashes only.
 IDENTITY_LINKS = Table(
@@ -166,9 +168,17 @@ def chosen_tables(settings: PublishingSettings) -> tuple[Table, ...]:
     return tuple(_MARTS[table] for table in settings.tables)
 
 
-def published_tables(settings: PublishingSettings) -> tuple[Table, ...]:
-    """The configured tables, then those without which ids, codes, dimensions and own rules cannot be read."""
-    return (*chosen_tables(settings), *WHO_IS_WHO, *WORDS)
+def published_tables(con: duckdb.DuckDBPyConnection, settings: PublishingSettings) -> tuple[Table, ...]:
+    """The configured tables, then those without which ids, codes, dimensions and own rules cannot be read.
+
+    The tables of lists are built by the run that issues the first list: a warehouse whose past was computed first has
+    none to publish.
+    """
+    there = {
+        name for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+    }
+    chosen = [table for table in chosen_tables(settings) if table.name in there or table.name not in _OF_LISTS]
+    return (*chosen, *WHO_IS_WHO, *WORDS)
 
 
 def stored_days(con: duckdb.DuckDBPyConnection) -> list[date]:

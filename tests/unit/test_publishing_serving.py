@@ -57,6 +57,17 @@ def test_the_copy_holds_no_personal_data_and_no_other_schema(con, tmp_path, publ
     assert b"+1606555" not in copy.path.read_bytes()
 
 
+def test_a_past_computed_before_any_list_is_published_without_the_tables_of_lists(
+    con, tmp_path, publishing_settings
+) -> None:
+    con.execute("drop table marts.reactivation_list")
+    con.execute("drop table marts.reactivation_list_notes")
+    copy = publish(con, tmp_path, publishing_settings)
+    tables = {name for (name,) in read(copy.path, "select table_name from duckdb_tables()")}
+    assert tables >= {"customer_segments", "silent_customers"}
+    assert not tables & {"reactivation_list", "reactivation_list_notes"}
+
+
 def test_the_copy_is_one_read_only_file_without_a_log_beside_it(con, tmp_path, publishing_settings) -> None:
     copy = publish(con, tmp_path, publishing_settings)
     assert [path.name for path in tmp_path.iterdir()] == ["strata.duckdb"]
