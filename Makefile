@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run test dev lint format bench lock clean
+.PHONY: help run test fuzz dev lint format bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ run: $(STAMP) ## set up and run the main job: land, classify, publish, report
 
 test: $(STAMP) ## set up and run the whole test suite
 	pytest -n 2 --dist worksteal
+
+fuzz: $(STAMP) ## ten thousand mutated files and answers, some 15 minutes on two free cores
+	STRATA_MUTATIONS=10000 pytest -n 2 --dist worksteal tests/unit/test_mutated_input.py
 
 dev: $(STAMP) ## Dagster's page on this machine, http://127.0.0.1:3000
 	strata dev
