@@ -550,6 +550,15 @@ def test_a_system_that_stays_busy_ends_the_pull_and_what_came_before_has_landed(
     assert len(tenant.newest()) == 250
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """An interrupt raises KeyboardInterrupt, also in a test process of pytest-xdist, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_kill_in_the_middle_costs_one_part_at_most(tenant: Tenant, server: FxiaokeServer) -> None:
     fill(server, accounts(450))
     asked = iter(range(1000))
