@@ -79,8 +79,8 @@ def main(
             figures.append(_measure(console, work, number))
         finally:
             shutil.rmtree(work)
+        FIGURES.write_text(_page(figures), encoding="utf-8")
     console.print(_table(figures))
-    FIGURES.write_text(_page(figures), encoding="utf-8")
     console.print(f"Written to {FIGURES.relative_to(PROJECT_ROOT)}")
 
 
