@@ -13,7 +13,6 @@ from shop_runs import SECOND_AS_OF, Shop, wait_until
 # What the run's log says just before the kill: a step's second model is built, or a step has just begun.
 MOMENTS = {
     "in the middle of dbt": r"- classification - built .*\n(?:.*\n)*.*- classification - built ",
-    "publishing Parquet": r"STEP_START - Started execution of step \"publish__parquet\"",
     "publishing the serving copy": r"STEP_START - Started execution of step \"publish__serving_copy\"",
     "issuing lists": r"STEP_START - Started execution of step \"publish__lists\"",
 }
