@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shutil
 import time
 import uuid
@@ -68,8 +69,9 @@ def opened_instance(paths: Paths) -> Iterator[dg.DagsterInstance]:
 
 
 def prepare_home(paths: Paths) -> None:
-    """Make data/dagster, with the project's dagster.yaml as it is now."""
+    """Make data/dagster, with the project's dagster.yaml as it is now, and say to Dagster that it is its home."""
     paths.dagster_home.mkdir(parents=True, exist_ok=True)
+    os.environ["DAGSTER_HOME"] = str(paths.dagster_home)
     wanted, there = paths.root / INSTANCE_FILE, paths.dagster_home / INSTANCE_FILE
     if not there.exists() or there.read_bytes() != wanted.read_bytes():
         unfinished = there.with_suffix(".part")
