@@ -23,7 +23,7 @@ run: $(STAMP) ## set up and run the main job: land, classify, publish, report
 	strata run
 
 test: $(STAMP) ## set up and run the whole test suite
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(STAMP) ## ten thousand mutated files and answers, some 15 minutes on two free cores
 	STRATA_MUTATIONS=10000 pytest -n 2 --dist worksteal tests/unit/test_mutated_input.py
