@@ -6,7 +6,6 @@ orders; a fifth of the customers hold about half of the orders; four years, so t
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +17,8 @@ from benchmarks.measuring import Measured, measure
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.identity import link
 from dagster_project.landing import Manifest
-from dagster_project.settings import Settings, child_environment, load_settings
+from dagster_project.settings import Settings, load_settings
+from dagster_project.settings.children import process_environment
 from dagster_project.settings.paths import PROJECT_ROOT
 from dagster_project.warehouse.control import record_builds, write_control
 from dagster_project.warehouse.dbt_arguments import dbt_arguments
@@ -82,8 +82,7 @@ class Company:
         return measure(
             ["strata-dbt", *arguments, "--project-dir", project, "--profiles-dir", project],
             {
-                **os.environ,
-                **child_environment(self.settings),
+                **process_environment(self.settings),
                 "DBT_TARGET_PATH": str(self.settings.paths.dbt_target),
                 "DBT_LOG_PATH": str(self.settings.paths.dbt_target),
             },
