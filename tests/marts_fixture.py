@@ -145,6 +145,22 @@ def _build_list(con: duckdb.DuckDBPyConnection, day: date) -> None:
         """,
         {"day": day, "campaign": CAMPAIGN_ID},
     )
+    con.execute(
+        """
+        insert into marts.reactivation_list_details
+        select
+            list.as_of_date, list.customer_id,
+            ['price', 'quality', 'service', 'innovation', 'balanced', 'unknown'][1 + list.customer_id % 6],
+            10 + list.customer_id % 50, list.revenue / 2, silent.return_rate, silent.expected_value,
+            silent.expected_value_basis,
+            case when list.customer_id % 7 > 0 then ['Tea 茶', 'Coffee', 'Ceramics'][1 + list.customer_id % 3] end,
+            case when list.customer_id % 5 > 0 then 1 + list.customer_id % 7 end, list.customer_id % 24,
+            ['phone', 'wechat', null][1 + list.customer_id % 3], 'value_potential',
+            ['star', 'cash_cow', 'rising', 'long_tail'][1 + list.customer_id % 4]
+        from marts.reactivation_list as list
+        inner join marts.silent_customers as silent using (as_of_date, customer_id)
+        """
+    )
     for channel in _CHANNELS:
         con.execute(
             """

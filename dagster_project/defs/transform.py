@@ -34,7 +34,7 @@ from dagster_project.warehouse.retention import thin_snapshots
 STAGING = "customer_strata.staging"
 SEGMENTS_KEY = dg.AssetKey(["marts", "customer_segments"])
 LIST_KEY = dg.AssetKey(["marts", "reactivation_list"])
-LIST_MODELS = ("reactivation_list", "reactivation_list_notes")
+LIST_MODELS = ("reactivation_list", "reactivation_list_details", "reactivation_list_notes")
 LIST_KEYS = tuple(dg.AssetKey(["marts", model]) for model in LIST_MODELS)
 # Only this job issues lists: a list is an issued document, and a rebuilt day must not issue it a second time.
 DAILY_JOB = "daily"

@@ -35,6 +35,22 @@ ASSIGNMENT_SCHEMA = pa.schema(
         ("position", pa.int32()),
     ]
 )
+# What marts.reactivation_list_details adds to a row. A file of before there were details is read with them empty.
+DETAILS_SCHEMA = pa.schema(
+    [
+        ("need_type", pa.string()),
+        ("median_gap_days", pa.decimal128(12, 2)),
+        ("revenue_before_silence", pa.decimal128(18, 2)),
+        ("return_rate", pa.decimal128(18, 6)),
+        ("expected_value", pa.decimal128(18, 6)),
+        ("top_category", pa.string()),
+        ("best_weekday", pa.int32()),
+        ("usual_hour", pa.int32()),
+        ("preferred_channel", pa.string()),
+        ("plan_dimension", pa.string()),
+        ("plan_class", pa.string()),
+    ]
+)
 ISSUED_SCHEMA = pa.schema(
     [
         *ASSIGNMENT_SCHEMA,
@@ -51,6 +67,7 @@ ISSUED_SCHEMA = pa.schema(
         ("revenue", pa.decimal128(18, 2)),
         ("owner", pa.string()),
         ("consent_basis", pa.string()),
+        *DETAILS_SCHEMA,
     ]
 )
 _CAMPAIGN_ID = re.compile(r"[a-z][a-z0-9_-]*-\d{4}-\d{2}")
@@ -113,14 +130,27 @@ def issue(con: duckdb.DuckDBPyConnection, paths: Paths, day: date) -> IssuedList
 
 
 def _rows_of_mart(con: duckdb.DuckDBPyConnection, day: date) -> pa.Table:
-    columns = ", ".join("as_of_date as entered_on" if name == "entered_on" else name for name in ISSUED_SCHEMA.names)
+    columns = ", ".join(
+        f"details.{name}"
+        if name in DETAILS_SCHEMA.names
+        else "listed.as_of_date as entered_on"
+        if name == "entered_on"
+        else f"listed.{name}"
+        for name in ISSUED_SCHEMA.names
+    )
     try:
         relation = con.cursor().sql(
-            f"select {columns} from marts.reactivation_list where as_of_date = date '{day.isoformat()}' "
-            "order by channel, position, customer_id"
+            f"""
+            select {columns}
+            from marts.reactivation_list as listed
+            left join marts.reactivation_list_details as details
+                on listed.as_of_date = details.as_of_date and listed.customer_id = details.customer_id
+            where listed.as_of_date = date '{day.isoformat()}'
+            order by listed.channel, listed.position, listed.customer_id
+            """
         )
-    except duckdb.CatalogException:
-        raise PublishingError("marts.reactivation_list is not in the warehouse. Build it with `strata run`.") from None
+    except duckdb.CatalogException as error:
+        raise PublishingError(f"The warehouse holds no list ({error}). Build it with `strata run`.") from None
     return relation.to_arrow_reader().read_all().cast(ISSUED_SCHEMA).combine_chunks()
 
 
@@ -147,7 +177,11 @@ def _checked_campaign(rows: pa.Table, day: date, entered: pa.Table) -> str:
 
 def _read(file: Path) -> pa.Table:
     try:
-        return pq.read_table(file, partitioning=None).select(ISSUED_SCHEMA.names).cast(ISSUED_SCHEMA)
+        rows = pq.read_table(file, partitioning=None)
+        for field in DETAILS_SCHEMA:
+            if field.name not in rows.schema.names:
+                rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
+        return rows.select(ISSUED_SCHEMA.names).cast(ISSUED_SCHEMA)
     except (pa.ArrowInvalid, KeyError, OSError) as error:
         raise PublishingError(
             f"{file} cannot be read as the assignments of a list ({error}). It is the only record of who was treated: "

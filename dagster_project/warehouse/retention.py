@@ -15,7 +15,7 @@ from dagster_project.warehouse.control import stored_days
 
 DAY_COLUMNS = ("as_of_date", "evaluated_on")
 # A list is an issued document, not a snapshot.
-ISSUED = ("reactivation_list", "reactivation_list_notes")
+ISSUED = ("reactivation_list", "reactivation_list_details", "reactivation_list_notes")
 
 
 def days_to_thin(stored: Sequence[date], keep_daily_days: int | None) -> list[date]:

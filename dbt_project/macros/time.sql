@@ -25,6 +25,19 @@
     hour(from_utc_timestamp({{ instant }}, '{{ env_var("STRATA_BUSINESS_TIME_ZONE", "UTC") }}'))
 {%- endmacro %}
 
+{#- The weekday of a date, 1 Monday to 7 Sunday. -#}
+{% macro iso_weekday(day) -%}
+    {{ return(adapter.dispatch('iso_weekday', 'customer_strata')(day)) }}
+{%- endmacro %}
+
+{% macro duckdb__iso_weekday(day) -%}
+    cast(isodow({{ day }}) as integer)
+{%- endmacro %}
+
+{% macro spark__iso_weekday(day) -%}
+    (weekday({{ day }}) + 1)
+{%- endmacro %}
+
 {#- The instant at which a business day begins. -#}
 {% macro business_day_start(day) -%}
     {{ return(adapter.dispatch('business_day_start', 'customer_strata')(day)) }}

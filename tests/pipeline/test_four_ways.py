@@ -50,7 +50,15 @@ BUSINESS = {
 }
 # What says where a row came from, and the names that each system gives. Lists are drawn by hashes of ids.
 LINEAGE = frozenset({"source", "customer_ref", "order_id", "batch_id", "batch_sequence", "landed_at", "source_file"})
-NOT_COMPARED = frozenset({"reactivation_list", "reactivation_list_notes", "silent_customers", "customer_contacts"})
+NOT_COMPARED = frozenset(
+    {
+        "reactivation_list",
+        "reactivation_list_details",
+        "reactivation_list_notes",
+        "silent_customers",
+        "customer_contacts",
+    }
+)
 Table = list[tuple[Any, ...]]
 
 

@@ -16,13 +16,19 @@ from typing import Any
 import duckdb
 import openpyxl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from marts_fixture import CAMPAIGN_ID, HOSTILE_NAMES
 
-from dagster_project.publishing.assignments import ASSIGNMENT_SCHEMA, read_assignments
+from dagster_project.publishing.assignments import (
+    ASSIGNMENT_SCHEMA,
+    DETAILS_SCHEMA,
+    issued_list,
+    read_assignments,
+)
 from dagster_project.publishing.audit import append_record, read_records
 from dagster_project.publishing.lists import DayLists, write_lists
 from dagster_project.publishing.spreadsheets import Kind, SheetColumn, csv_bytes, xlsx_bytes
@@ -444,3 +450,20 @@ def test_assignments_of_several_lists_are_read_together(paths) -> None:
         row["entered_on"] = date.fromisoformat(day)
         pq.write_table(pa.Table.from_pylist([row], schema=ISSUED_SCHEMA), folder / f"{day}.parquet")
     assert read_assignments(paths)["campaign_id"].to_pylist() == ["reactivation-2018-01", "reactivation-2018-02"]
+
+
+def test_an_assignment_file_of_before_there_were_details_is_read_with_them_empty(con, paths, write) -> None:
+    write()
+    file = paths.assignments / CAMPAIGN_ID / "2018-01-01.parquet"
+    issued = pq.read_table(file, partitioning=None)
+    assert issued["plan_class"].null_count == 0
+    older = issued.drop_columns(DETAILS_SCHEMA.names)
+    pq.write_table(older, file)
+    before = file.read_bytes()
+    lists = write(now=LATER)
+    assert sum(entry.rows for entry in lists.lists) == pc.sum(pc.equal(older["arm"], "treated")).as_py()
+    read = issued_list(paths, DAY)
+    assert read is not None
+    assert read.rows.select(older.column_names).equals(older)
+    assert read.rows["plan_class"].null_count == read.rows.num_rows
+    assert file.read_bytes() == before

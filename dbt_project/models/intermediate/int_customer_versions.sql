@@ -32,6 +32,7 @@ final as (
             order by versions.valid_from, versions.source, versions.customer_ref
         ) as precedence,
         {{ attribute_columns('versions') }},
+        versions.preferred_channel,
         versions.competitor_closeness,
         coalesce(versions.do_not_contact, false) as do_not_contact,
         coalesce(versions.is_phone_valid, false) as is_phone_valid,
