@@ -20,7 +20,7 @@ from dagster_project.landing.rows import Mapping
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
 from dagster_project.settings.sources import FileRead
-from dagster_project.sources.files import SourceError, SourceFile, find_files, fingerprint
+from dagster_project.sources.files import SourceError, SourceFile, find_files, fingerprint, is_pattern
 from dagster_project.sources.pulling import SourceUnavailable
 
 Progress = Callable[[LandedRead], None]
@@ -142,8 +142,8 @@ def _land_read(
 def _no_files(settings: Settings, manifest: Manifest, mapping: Mapping) -> LandedRead:
     source, entity = mapping.source.name, mapping.read.entity
     patterns = mapping.read.place
-    is_plain = not any(mark in patterns for mark in "*?[")
-    if is_plain and not any(batch.source == source and batch.entity == entity for batch in manifest.batches):
+    has_batches = any(batch.source == source and batch.entity == entity for batch in manifest.batches)
+    if not is_pattern(patterns) and not has_batches:
         within = "" if "://" in patterns else f" in {settings.paths.data}"
         raise SourceError(f"{mapping.place}: there is no file {patterns}{within}. Put it there or mend path.")
     return LandedRead(source, entity, patterns, note="no file matches")

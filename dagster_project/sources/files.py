@@ -36,6 +36,8 @@ COMPRESSED = (".gz", ".zip")
 PASSED_OVER = (".", "~$")  # hidden files, and what Excel leaves beside an open one
 # What DuckDB raises for a file; its other errors are faults of our own SQL.
 FILE_FAULTS = (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
+# What Python raises for bytes that are no archive, not a whole one, or locked by a password.
+UNPACKING_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 LINE_ENDS = {"\r\n": "\\r\\n", "\n": "\\n", "\r": "\\r"}  # as DuckDB's option new_line names them
 FILE_ROW_NUMBER = "file_row_number"
 JSON_SAMPLE_ROWS = 10_000
@@ -113,6 +115,29 @@ def find_files(data: Path, read: FileRead, *, place: str) -> list[SourceFile]:
         for path in found
         for file in members(path, str(path.relative_to(data) if path.is_relative_to(data) else path), read, place)
     ]
+
+
+@contextmanager
+def content_of(file: SourceFile, *, place: str | None = None) -> Iterator[IO[bytes]]:
+    """The file's bytes, unpacked as they are read. `place` names the read in errors, where there is one.
+
+    Raises:
+        SourceError: it cannot be unpacked, or not to its end.
+    """
+    try:
+        if file.member is not None:
+            with zipfile.ZipFile(file.path) as archive, archive.open(file.member) as content:
+                yield content
+        elif file.is_compressed:
+            with gzip.open(file.path) as packed:
+                yield cast(IO[bytes], packed)
+        else:
+            with file.path.open("rb") as plain:
+                yield plain
+    except UNPACKING_FAULTS as error:
+        raise SourceError(
+            f"{file.name} cannot be unpacked: {error}. Fetch it again{f'; see {place}' if place else ''}."
+        ) from None
 
 
 def fingerprint(file: SourceFile) -> str:
@@ -194,6 +219,11 @@ def json_records(
     )
 
 
+def is_pattern(path: str) -> bool:
+    """Whether a path may stand for several files."""
+    return any(mark in path for mark in "*?[")
+
+
 def natural_order(name: str) -> list[tuple[int, int | str]]:
     """A key to sort names by in which the numbers are numbers: 2 before 10."""
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name) if part]
@@ -236,15 +266,8 @@ def _unpacked(file: SourceFile, place: str, temporary: Path, made: list[Path]) -
     if not file.is_compressed:
         return file.path
     target = _temporary_file(temporary, made, Path(file.member or file.path.stem).suffix)
-    try:
-        if file.member is not None:
-            with zipfile.ZipFile(file.path) as archive, archive.open(file.member) as content:
-                _copy_within_limit(content, target, file)
-        else:
-            with gzip.open(file.path) as content:
-                _copy_within_limit(cast(IO[bytes], content), target, file)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise SourceError(f"{file.name} cannot be unpacked: {error}. Fetch it again; see {place}.") from None
+    with content_of(file, place=place) as content:
+        _copy_within_limit(content, target, file)
     return target
 
 

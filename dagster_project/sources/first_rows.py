@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook
 
 from dagster_project.sources.delimited import CANDIDATES, MAX_FIELD_CHARACTERS
-from dagster_project.sources.files import SourceError, SourceFile
+from dagster_project.sources.files import SourceError, SourceFile, content_of
 from dagster_project.sources.spreadsheets import BLANKS
 from dagster_project.sources.text_encoding import as_utf8
 
@@ -34,7 +32,8 @@ def head_text(file: SourceFile, temporary: Path) -> tuple[str, str]:
         SourceError: it cannot be unpacked.
         EncodingError: the encoding cannot be told.
     """
-    raw = _head_bytes(file)
+    with content_of(file) as content:
+        raw = content.read(HEAD_BYTES)
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in raw[:4096]:
         raw = raw[: len(raw) - len(raw) % 2]
     elif len(raw) == HEAD_BYTES:
@@ -110,17 +109,3 @@ def _cells(line: str, delimiter: str) -> list[str]:
         return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
         return [line]
-
-
-def _head_bytes(file: SourceFile) -> bytes:
-    try:
-        if file.member is not None:
-            with zipfile.ZipFile(file.path) as archive, archive.open(file.member) as content:
-                return content.read(HEAD_BYTES)
-        if file.is_compressed:
-            with gzip.open(file.path) as packed:
-                return packed.read(HEAD_BYTES)
-        with file.path.open("rb") as plain:
-            return plain.read(HEAD_BYTES)
-    except (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise SourceError(f"{file.name} cannot be read: {error}.") from None

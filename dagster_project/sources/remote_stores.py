@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,12 @@ import httpx
 
 from dagster_project.settings.environment import Secrets, secret_variable
 from dagster_project.settings.sources import FilesSource
-from dagster_project.sources.files import MAX_UNPACKED_BYTES, SourceError
+from dagster_project.sources.files import MAX_UNPACKED_BYTES, SourceError, is_pattern
 from dagster_project.sources.http import HttpSystem, Refused
 from dagster_project.sources.pulling import SourceUnavailable
 from dagster_project.sources.remote_files import RemoteFile, parts_of
 from dagster_project.sources.tries import tries
 
-PATTERN_MARKS = "*?["
 SFTP_PORT = 22
 # What the drivers raise where asking again is no use; their classes are known by name, for none may be installed.
 REFUSALS = frozenset(
@@ -33,15 +33,16 @@ REFUSALS = frozenset(
 )
 
 
-class FsspecStore:
+class FsspecStore(ABC):
     """What a file system of fsspec is asked, whichever it is."""
 
     def __init__(self, source: FilesSource, beginning: str, place: str) -> None:
         self._source, self._beginning, self._place = source, beginning, place
         self._files: Any = None
 
+    @abstractmethod
     def _connect(self) -> Any:
-        raise NotImplementedError
+        """The file system, connected."""
 
     def close(self) -> None:
         self._files = None
@@ -72,7 +73,7 @@ class FsspecStore:
 
     def _infos(self, location: str) -> list[dict[str, Any]]:
         try:
-            if not any(mark in location for mark in PATTERN_MARKS):
+            if not is_pattern(location):
                 return [self._files.info(location)]
             return [
                 self._files.info(name) if info.get("type") == "link" else info

@@ -366,6 +366,21 @@ def test_a_file_is_looked_at_however_it_is_packed(look: Look, tmp_path: Path, pa
     assert written(tmp_path).sources[0].reads[0].columns["gross_amount"].source_names == ("金额",)
 
 
+@pytest.mark.parametrize("name", ["orders.csv.gz", "orders.zip"])
+def test_a_file_that_is_damaged_within_its_packing_is_refused_by_name(look: Look, tmp_path: Path, name: str) -> None:
+    text = as_csv({"order": [str(number * 7919) for number in range(50_000)]}).encode()
+    if name.endswith(".gz"):
+        packed = bytearray(gzip.compress(text))
+    else:
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("orders.csv", text)
+        packed = bytearray((tmp_path / name).read_bytes())
+    packed[60:100] = bytes(40)
+    (tmp_path / name).write_bytes(packed)
+    with pytest.raises(StrataError, match=rf"{name}.* cannot be unpacked: .*Fetch it again"):
+        look(name)
+
+
 def test_an_export_of_zoho_crm_is_known_by_its_ids(look: Look, tmp_path: Path) -> None:
     contacts = {
         "Record Id": [f"zcrm_{number}" for number in range(8)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,7 +34,7 @@ class FileForm:
     header_row: int = 1
 
 
-class Read(Part):
+class Read(Part, ABC):
     """One entity read from one place of a source."""
 
     entity: str
@@ -44,14 +45,14 @@ class Read(Part):
     columns: dict[str, Annotated[ColumnSpec, BeforeValidator(as_column_spec)]]
 
     @property
+    @abstractmethod
     def place(self) -> str:
         """What is read, in the source's words, for messages."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def form(self) -> FileForm:
         """How the file is written that its records stand in."""
-        raise NotImplementedError
 
     @property
     def origin_settings(self) -> frozenset[str]:

@@ -9,13 +9,13 @@ import csv
 import io
 import time
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dagster_project.sources.files import UNPACKING_FAULTS
 from dagster_project.sources.http import Answer, Refused, TryAgain
 from dagster_project.sources.pulling import SourceUnavailable
 from dagster_project.sources.zoho_crm.asking import Zoho
@@ -31,17 +31,6 @@ PATIENCE_SECONDS = 3_600.0
 MOST_QUESTIONS = 1_000
 MAX_UNPACKED_BYTES = 16 * 2**30
 MAX_FIELD_CHARACTERS = 16 * 2**20
-# What Python raises for bytes that are no archive, or not a whole one.
-ARCHIVE_FAULTS = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    zlib.error,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    OSError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True)
@@ -200,7 +189,7 @@ def _judge_archive(file: Path) -> None:
             # testzip() reads all members; there is one.
             if archive.testzip() is not None:
                 raise TryAgain("the file is damaged")
-    except ARCHIVE_FAULTS:
+    except (*UNPACKING_FAULTS, ValueError):  # the latter for a directory that points outside the file
         raise TryAgain("the file is no whole ZIP archive") from None
 
 
