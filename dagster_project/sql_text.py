@@ -6,6 +6,7 @@ Settings and file names may hold anything, so nothing else in the project puts q
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 
 def quote_identifier(name: str) -> str:
@@ -16,6 +17,11 @@ def quote_identifier(name: str) -> str:
 def quote_literal(value: str) -> str:
     """`value` as a SQL string literal. DuckDB knows no escape but the doubled quote."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def quote_instant(value: datetime) -> str:
+    """A moment with its zone as a SQL literal of type timestamptz."""
+    return f"timestamptz {quote_literal(value.isoformat())}"
 
 
 def quote_list(values: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from dagster_project.contract.entities import Entity
 from dagster_project.errors import StrataError
 from dagster_project.landing.batches import Batch, Manifest
 from dagster_project.landing.writing import NOTHING, Stamp, Written, read_batches, updated_at_of, write_batch
-from dagster_project.sql_text import quote_literal
+from dagster_project.sql_text import quote_instant
 
 # Of fewer records than this, any share of this many may go at once.
 RECORDS_JUDGED = 100
@@ -132,7 +132,7 @@ def _deleted_columns(entity: Entity, stamp: Stamp) -> str:
 
 
 def _landed_at(stamp: Stamp) -> str:
-    return f"timestamptz {quote_literal(stamp.landed_at.isoformat())}"
+    return quote_instant(stamp.landed_at)
 
 
 def _refuse_too_many(con: duckdb.DuckDBPyConnection, key: str, limit: float, place: str) -> None:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 import duckdb
 
 from dagster_project.contract.entities import ENTITIES, Entity
-from dagster_project.sql_text import quote_identifier, quote_literal
+from dagster_project.sql_text import quote_identifier, quote_instant, quote_literal
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Arrival:
         listed = f"{self.key}, {replaced_at} as replaced_at, is_deleted, {', '.join(columns)}"
         incoming = (
             f"select {{'is_now': true, 'batch': 0, 'row': position}} as place, {listed} from (select *, "
-            f"timestamptz {quote_literal(self.landed_at.isoformat())} as arrived_at from ({self.changed}))"
+            f"{quote_instant(self.landed_at)} as arrived_at from ({self.changed}))"
         )
         if self.stored is None:
             return incoming

@@ -19,7 +19,7 @@ from dagster_project.landing.batches import Batch, Manifest
 from dagster_project.landing.marking import Arrival, earliest_changed_on
 from dagster_project.landing.rows import CheckedRows, Counts
 from dagster_project.sources.files import glob_free
-from dagster_project.sql_text import quote_identifier, quote_list, quote_literal
+from dagster_project.sql_text import quote_identifier, quote_instant, quote_list, quote_literal
 
 ROW_GROUP_ROWS = 122_880
 # DuckDB promises nothing about hash() between its versions; a batch notes what it gave for this, and hashes are made
@@ -569,7 +569,7 @@ def _lineage(stamp: Stamp) -> dict[str, str]:
         "source": quote_literal(stamp.source),
         "batch_id": quote_literal(stamp.batch_id),
         "batch_sequence": str(stamp.sequence),
-        "landed_at": f"timestamptz {quote_literal(stamp.landed_at.isoformat())}",
+        "landed_at": quote_instant(stamp.landed_at),
         "source_file": quote_literal(stamp.source_file),
     }
 
