@@ -20,12 +20,11 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
 import httpx
-import stamina
-import stamina.instrumentation
 
 from dagster_project.settings.sources import HttpPolicy
 from dagster_project.sources.files import SourceError
 from dagster_project.sources.pulling import SourceUnavailable
+from dagster_project.sources.tries import tries
 
 # A page of 200 records with 50 long fields is some 10 MB; what is larger is no answer to what was asked.
 MAX_ANSWER_BYTES = 64 * 2**20
@@ -33,8 +32,6 @@ MAX_ANSWER_BYTES = 64 * 2**20
 MAX_DOWNLOAD_BYTES = 4 * 2**30
 # A download may take so many times as long as an answer; the time-out is for each part of it.
 DOWNLOAD_PATIENCE = 60
-FIRST_WAIT_SECONDS = 1.0
-JITTER_SECONDS = 1.0
 TOLD_WAIT_SECONDS = 5.0
 MAX_REDIRECTS = 3
 MAX_SAID_CHARACTERS = 300
@@ -42,9 +39,6 @@ MAX_SAID_CHARACTERS = 300
 TRIED_AGAIN = frozenset({408, 425, 429})
 WITHOUT_BODY = frozenset({204, 304})
 PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|\+?\d[\d -]{6,}\d")
-
-# Retries are told by `say`; structlog, which Dagster brings, would print each to standard output besides.
-stamina.instrumentation.set_on_retry_hooks(())
 
 Result = TypeVar("Result")
 
@@ -191,14 +185,7 @@ class HttpSystem:
     def _tried(self, once: Callable[[], Result], url: str) -> Result:
         attempts = self._policy.attempts
         try:
-            for attempt in stamina.retry_context(
-                on=_wait_of,
-                attempts=attempts,
-                timeout=None,
-                wait_initial=FIRST_WAIT_SECONDS,
-                wait_max=self._policy.longest_wait_seconds,
-                wait_jitter=JITTER_SECONDS,
-            ):
+            for attempt in tries(attempts, self._policy.longest_wait_seconds, on=_wait_of):
                 with attempt:
                     try:
                         return once()
@@ -207,9 +194,9 @@ class HttpSystem:
                             self._tell(error, attempt.next_wait if error.wait_seconds is None else error.wait_seconds)
                         raise
         except TryAgain as error:
-            tries = "1 try" if attempts == 1 else f"{attempts} tries"
+            so_often = "1 try" if attempts == 1 else f"{attempts} tries"
             raise SourceUnavailable(
-                f"{self._name}: {self._place(url)} gave no usable answer in {tries}; the last time {error}. What "
+                f"{self._name}: {self._place(url)} gave no usable answer in {so_often}; the last time {error}. What "
                 "landed stays, and the next run goes on from there. See http: of the source for time-outs and tries."
             ) from None
         raise AssertionError("a retry context ends by returning or raising")
