@@ -7,7 +7,9 @@ record has no time of change, a wrong row comes before the right one; where it h
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +20,8 @@ from typing import Any
 import duckdb
 from compiled_warehouse import CompiledWarehouse
 from generated import LAST, Company
+from hypothesis import HealthCheck, Phase, settings
+from pydantic import SecretStr
 
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.identity import link
@@ -45,6 +49,14 @@ WRONG = {
     "web_events": ("kind", lambda row: "cart"),
     "exchange_rates": ("rate", lambda row: Decimal(5)),
 }
+FEW = settings(
+    max_examples=3,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
 Row = Mapping[str, Any]
 Delivery = Mapping[str, Sequence[Row]]  # by entity
 
@@ -254,3 +266,43 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+Install = Callable[[Company], AbstractContextManager[LateWarehouse]]
+
+
+@contextmanager
+def installer(folder: Path, compiled_models: Path, *, hash_key: str | None = None) -> Iterator[Install]:
+    """Makes installations of companies, with models that are compiled once; `hash_key` is what contact points need."""
+    compiled = CompiledWarehouse(folder, time_zone=ZONE, currency=CURRENCY, compiled=compiled_models)
+    models = compiled.project
+
+    @contextmanager
+    def installed(company: Company) -> Iterator[LateWarehouse]:
+        with tempfile.TemporaryDirectory() as own:
+            warehouse = LateWarehouse(
+                Path(own),
+                time_zone=ZONE,
+                currency=CURRENCY,
+                history_starts_on=date(2020, 6, 30),
+                compiled=Path(own),
+                models=models,
+                company=company,
+            )
+            if hash_key is not None:
+                environment = replace(warehouse.settings.environment, hash_key=SecretStr(hash_key))
+                warehouse.settings = replace(warehouse.settings, environment=environment)
+            try:
+                yield warehouse
+            finally:
+                warehouse.close()
+
+    yield installed
+    compiled.close()
+
+
+def assert_same_days(late: LateWarehouse, fresh: LateWarehouse) -> None:
+    """The same tables of the same days, row for row."""
+    assert late.built.keys() == fresh.built.keys()
+    for (table, day), rows in fresh.built.items():
+        assert late.built[table, day] == rows, f"{table} on {day}"

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -21,12 +19,11 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
-from compiled_warehouse import CompiledWarehouse
 from dagster import DagsterRunStatus
 from generated import LAST, Company, companies
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from late_deliveries import CURRENCY, ZONE, LateWarehouse, deliveries, in_one
+from late_deliveries import CURRENCY, FEW, Install, LateWarehouse, assert_same_days, deliveries, in_one, installer
 from shop_runs import FIRST_AS_OF, Shop, wait_until
 
 from dagster_project.definitions import build_definitions
@@ -38,52 +35,13 @@ from dagster_project.warehouse import opened
 from dagster_project.warehouse.control import AsOfDay, record_builds
 
 DAYS = [date(2020, 9, 30), date(2021, 7, 31), date(2022, 3, 31), date(2022, 5, 31), date(2022, 6, 8), LAST]
-FEW = settings(
-    max_examples=3,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-
-
-Install = Callable[[Company], AbstractContextManager[LateWarehouse]]
 
 
 @pytest.fixture(scope="module")
 def install(compiled_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
-    """Makes installations of companies, with models that are compiled already."""
-    compiled = CompiledWarehouse(
-        tmp_path_factory.mktemp("compiled"), time_zone=ZONE, currency=CURRENCY, compiled=compiled_models
-    )
-    models = compiled.project
-
-    @contextmanager
-    def installed(company: Company) -> Iterator[LateWarehouse]:
-        with tempfile.TemporaryDirectory() as folder:
-            warehouse = LateWarehouse(
-                Path(folder),
-                time_zone=ZONE,
-                currency=CURRENCY,
-                history_starts_on=date(2020, 6, 30),
-                compiled=Path(folder),
-                models=models,
-                company=company,
-            )
-            try:
-                yield warehouse
-            finally:
-                warehouse.close()
-
-    yield installed
-    compiled.close()
-
-
-def assert_same_days(late: LateWarehouse, fresh: LateWarehouse) -> None:
-    assert late.built.keys() == fresh.built.keys()
-    for (table, day), rows in fresh.built.items():
-        assert late.built[table, day] == rows, f"{table} on {day}"
+    """Makes installations of companies."""
+    with installer(tmp_path_factory.mktemp("compiled"), compiled_models) as install:
+        yield install
 
 
 @FEW

@@ -6,9 +6,7 @@ through the command line.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -18,65 +16,23 @@ from typing import Any
 
 import duckdb
 import pytest
-from compiled_warehouse import CompiledWarehouse
 from generated import LAST, Company, companies
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from late_deliveries import CURRENCY, ZONE, LateWarehouse, deliveries, in_one
-from pydantic import SecretStr
+from late_deliveries import CURRENCY, FEW, Install, LateWarehouse, assert_same_days, deliveries, in_one, installer
 from shop_runs import SECOND_AS_OF, Shop
 from tiny_shop import build_tiny_shop
 
 KEY = "a key of the tests"
 DAYS = [date(2021, 7, 31), date(2022, 3, 31), date(2022, 5, 31), LAST]
-FEW = settings(
-    max_examples=3,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 PHONES = ("+8613800138000", "0086 138 0013 8000", "+86-139-0013-9000", "(+86)139 0013 9000", "+8613700137000")
-
-Install = Callable[[Company], AbstractContextManager[LateWarehouse]]
 
 
 @pytest.fixture(scope="module")
 def install(compiled_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
-    """Makes installations of companies, with a key to hash contact points with and models that are compiled already."""
-    compiled = CompiledWarehouse(
-        tmp_path_factory.mktemp("compiled"), time_zone=ZONE, currency=CURRENCY, compiled=compiled_models
-    )
-    models = compiled.project
-
-    @contextmanager
-    def installed(company: Company) -> Iterator[LateWarehouse]:
-        with tempfile.TemporaryDirectory() as folder:
-            warehouse = LateWarehouse(
-                Path(folder),
-                time_zone=ZONE,
-                currency=CURRENCY,
-                history_starts_on=date(2020, 6, 30),
-                compiled=Path(folder),
-                models=models,
-                company=company,
-            )
-            environment = replace(warehouse.settings.environment, hash_key=SecretStr(KEY))
-            warehouse.settings = replace(warehouse.settings, environment=environment)
-            try:
-                yield warehouse
-            finally:
-                warehouse.close()
-
-    yield installed
-    compiled.close()
-
-
-def assert_same_days(late: LateWarehouse, fresh: LateWarehouse) -> None:
-    assert late.built.keys() == fresh.built.keys()
-    for (table, day), rows in fresh.built.items():
-        assert late.built[table, day] == rows, f"{table} on {day}"
+    """Makes installations of companies, with a key to hash contact points with."""
+    with installer(tmp_path_factory.mktemp("compiled"), compiled_models, hash_key=KEY) as install:
+        yield install
 
 
 def instant(day: str) -> datetime:
