@@ -184,6 +184,7 @@ ARMS = ("treated", "control")
 NEED_CLARITIES = ("explicit", "vague", "none")
 NEED_MOTIVES = ("functional", "emotional", "social")
 WEB_KINDS = ("view", "search", "cart")
+LIST_OUTCOMES = ("reached", "not_reached", "interested", "refused", "wrong_contact", "ordered", "other")
 
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
@@ -382,6 +383,19 @@ def _entities() -> Iterator[Entity]:
             Column("outcome"),
         ),
         event_column="contacted_at",
+    )
+    # A task names its customer by itself, so a result registers nobody.
+    yield Entity(
+        name="list_results",
+        key=("source", "task_id"),
+        columns=(
+            _id("task_id"),
+            _timestamp("worked_at", required=True),
+            Column("outcome", is_required=True, choices=LIST_OUTCOMES),
+            Column("owner"),
+            _timestamp("updated_at"),
+        ),
+        event_column="worked_at",
     )
     yield Entity(
         name="surveys",

@@ -123,6 +123,7 @@ EFFECTS: Mapping[str, tuple[Effect, ...]] = MappingProxyType(
             "campaign_contacts",
             "coalesce(contacted_at, (select min(starts_at) from campaign_starts where started_campaign = campaign_id))",
         ),
+        "list_results": _events("list_results", "worked_at"),
         "surveys": _events("surveys", "responded_at"),
         "web_events": _events("web_events", "occurred_at"),
         "exchange_rates": _events("exchange_rates", "date", is_date=True),

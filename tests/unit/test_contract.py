@@ -21,6 +21,7 @@ KEYS = {
     "consents": "source customer_ref channel occurred_at",
     "campaigns": "source campaign_id",
     "campaign_contacts": "source campaign_id customer_ref channel",
+    "list_results": "source task_id",
     "surveys": "source response_id",
     "web_events": "source event_id",
     "exchange_rates": "currency date",

@@ -114,6 +114,7 @@ PLAIN = {
     "web_events": row(event_id="1", customer_ref="a", occurred_at="2024-03-10", kind="view", product_id="p"),
     "campaigns": row(campaign_id="1", name="spring", starts_on="2024-03-10", ends_on="2024-03-20"),
     "campaign_contacts": row(campaign_id="1", customer_ref="a", channel="sms", contacted_at="2024-03-10", arm=""),
+    "list_results": row(task_id="reactivation-2024-03:7:telesales", worked_at="2024-03-10", outcome="reached"),
     "exchange_rates": row(currency="USD", date="2024-03-10", rate="2"),
     "orders": ORDER,
 }
@@ -125,6 +126,7 @@ CHANGES = {
     "web_events": {"product_id": "q"},
     "campaigns": {"ends_on": "2024-03-15"},
     "campaign_contacts": {"arm": "control"},
+    "list_results": {"outcome": "refused"},
     "exchange_rates": {"rate": "3"},
     "orders": {"gross_amount": "12"},
 }
@@ -136,6 +138,7 @@ TIMES = {
     "web_events": "occurred_at",
     "campaigns": "starts_on",
     "campaign_contacts": "contacted_at",
+    "list_results": "worked_at",
     "orders": "ordered_at",
 }
 

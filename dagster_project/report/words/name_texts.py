@@ -14,6 +14,7 @@ NAMES: dict[str, tuple[str, str]] = {
     "entity.consents": ("consents", "授权"),
     "entity.campaigns": ("campaigns", "活动"),
     "entity.campaign_contacts": ("campaign contacts", "活动触达"),
+    "entity.list_results": ("list results", "名单处理结果"),
     "entity.surveys": ("surveys", "问卷"),
     "entity.web_events": ("web events", "网站行为"),
     "entity.exchange_rates": ("exchange rates", "汇率"),
