@@ -300,6 +300,46 @@ def explain(
 
 
 @app.command()
+def where(
+    customer: Annotated[
+        str,
+        typer.Argument(
+            help="customer_id, SOURCE:REFERENCE, a reference, a phone, an e-mail address or a WeChat id.",
+            metavar="CUSTOMER",
+        ),
+    ],
+    export: Annotated[
+        Path | None, typer.Option(help="Write all of it as JSON, readable by you only.", metavar="FILE.json")
+    ] = None,
+) -> None:
+    """Show all that is held about a person, place by place; with --export, hand it over."""
+    from dagster_project.privacy.holdings import export as export_held
+    from dagster_project.privacy.holdings import find_held
+    from dagster_project.terminal import counted, plain_table
+
+    console = _console()
+    settings = _settings()
+    with console.status("looking") as status:
+        held = find_held(settings, customer, status.update)
+    console.print(f"[bold]{escape(held.person.title)}[/]", highlight=False)
+    console.print(plain_table("What is held", ["place", "what", "rows"], held.summary()))
+    for title, files in (
+        ("Your own files that hold the person; nothing here changes them", held.inbox_files),
+        ("Other files with a name or contact point of the person", held.other_files),
+    ):
+        if files:
+            console.print(plain_table(title, ["file"], [[file] for file in files]))
+    if export is not None:
+        export_held(held, export, settings, now=datetime.now(UTC).isoformat(), who=getpass.getuser())
+        console.print(
+            f"{counted(held.rows, 'row')} written to {escape(str(export))}, on record in "
+            f"{escape(str(settings.paths.audit / 'personal_exports.jsonl'))}.",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+@app.command()
 def impact(
     file: Annotated[Path, typer.Argument(help="A standards.yaml that is not in use yet.", metavar="NEW_STANDARD.yaml")],
     as_of: StoredDayOption = None,

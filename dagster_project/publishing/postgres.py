@@ -100,12 +100,13 @@ def _connected(url: SecretStr) -> Iterator[Any]:
             yield target
     except adbc_driver_manager.Error as error:
         raise PublishingError(
-            f"PostgreSQL (STRATA_POSTGRES_URL): {_without_secret(str(error), secret)}\n"
+            f"PostgreSQL (STRATA_POSTGRES_URL): {without_secret(str(error), secret)}\n"
             "What was published there stays as it was. Mend this and publish again."
         ) from None
 
 
-def _without_secret(message: str, url: str) -> str:
+def without_secret(message: str, url: str) -> str:
+    """A message of the server without the address and its password."""
     password = urlsplit(url).password
     for hidden in (url, password, unquote(password) if password else None):
         if hidden:

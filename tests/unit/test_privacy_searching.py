@@ -1,0 +1,124 @@
+"""A text is found in whatever kind of file it stands, however it is packed or written; short ones are left out."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from dagster_project.privacy.searching import CHUNK_BYTES, Needles, files_below
+
+NAME = "赵赟喆&一九"
+FILLING = "an ordinary sentence, repeated so that it is compressed; " * 50
+
+
+def plain(encoding: str) -> Callable[[Path], None]:
+    return lambda path: path.write_bytes(f"{FILLING}{NAME}{FILLING}".encode(encoding))
+
+
+def packed(pack: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    return lambda path: path.write_bytes(pack(f"{FILLING}{NAME}".encode()))
+
+
+def zipped(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("orders.csv", f"{FILLING}{NAME}")
+
+
+def zstd(path: Path) -> None:
+    with pa.CompressedOutputStream(pa.OSFile(str(path), "wb"), "zstd") as stream:
+        stream.write(f"{FILLING}{NAME}".encode())
+
+
+def spreadsheet(path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append([FILLING, NAME])
+    book.save(path)
+
+
+def parquet(path: Path) -> None:
+    # Nested, as quarantined reasons are.
+    frame = pd.DataFrame({"reasons": [[FILLING], [FILLING, NAME]], "number": [1, 2]})
+    frame.to_parquet(path, compression="zstd")
+
+
+def database(path: Path) -> None:
+    with duckdb.connect(str(path)) as con:
+        con.execute("create schema personal")
+        con.execute("create table personal.contacts as select 'x' || range as name from range(20000)")
+        con.execute("insert into personal.contacts values (?)", [NAME])
+
+
+def sqlite(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as con:
+        con.execute("create table events (event text)")
+        con.execute("insert into events values (?)", [FILLING * 200 + NAME])
+        con.commit()
+
+
+def ascii_json(path: Path) -> None:
+    path.write_text(json.dumps({"name": NAME}), encoding="ascii")
+
+
+KINDS: dict[str, Callable[[Path], None]] = {
+    "UTF-8": plain("utf-8"),
+    "UTF-16 as Excel saves it": plain("utf-16"),
+    "GB18030": plain("gb18030"),
+    "gzip": packed(gzip.compress),
+    "bzip2": packed(bz2.compress),
+    "xz": packed(lzma.compress),
+    "zstd": zstd,
+    "zip": zipped,
+    "a spreadsheet": spreadsheet,
+    "Parquet": parquet,
+    "DuckDB": database,
+    "SQLite": sqlite,
+    "JSON that keeps to ASCII": ascii_json,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_is_found_in(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    KINDS[kind](path)
+    assert Needles([NAME]).are_in(path)
+    assert not Needles(["钱堃二〇"]).are_in(path)
+
+
+def test_a_name_across_two_reads_of_a_file_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "large.txt"
+    path.write_bytes(b"x" * (CHUNK_BYTES - 4) + NAME.encode())
+    assert Needles([NAME]).are_in(path)
+
+
+def test_texts_that_stand_anywhere_by_chance_are_not_looked_for(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("李 bought 12 pieces", encoding="utf-8")
+    needles = Needles(["李", "12"])
+    assert not needles.texts
+    assert not needles.are_in(path)
+
+
+def test_a_damaged_archive_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.gz"
+    path.write_bytes(gzip.compress(NAME.encode())[:-6])
+    assert not Needles(["钱堃二〇"]).are_in(path)
+
+
+def test_files_are_listed_once_and_links_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    assert [path.name for path in files_below(tmp_path)] == ["file"]
