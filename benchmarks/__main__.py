@@ -29,7 +29,10 @@ STAGING = "customer_strata.staging"
 LISTS = "tag:list"
 FEW_ORDERS = 100  # of the company on which dbt itself is measured
 COMPARED = {
-    "customer_segments": ("as_of_date", "customer_id"),
+    **{
+        f"customer_{name}": ("as_of_date", "customer_id")
+        for name in ("segments", "features", "rfm", "lifecycle", "value", "needs", "behaviours")
+    },
     "customer_matrices": ("as_of_date", "customer_id", "matrix"),
 }
 SINGLE_RUNS = 3
@@ -220,8 +223,8 @@ The figures of the last `make bench`, on {platform.machine()} with Python {platf
   are staged. Its ratio is (snapshot − dbt alone) / bare; *dbt alone* is the same
   invocation for a company of {FEW_ORDERS} orders: the same models and tests, next to no rows.
 - **bare**: `benchmarks/snapshot.sql`, the shortest script that starts at the same tables and writes the same rows
-  of `customer_segments` and `customer_matrices`. Every row is compared, value by value. The product writes the other
-  tables besides: features, scores, needs, cuts, summaries, movement against the last month end, history.
+  of the eight tables that hold a row a customer. Every row is compared, value by value. The product writes the other
+  tables besides: scores, cuts, summaries, movement against the last month end, history, silent customers.
 - **month ends**: the last 48, in one run; *single runs / range* compares with 48 runs of one month end each
   ({SINGLE_RUNS} of them measured).
 - **rows/s**: rows of `customer_segments` a second of the range run. **peak memory**: of the larger of the two runs.

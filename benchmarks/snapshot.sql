@@ -1,7 +1,13 @@
--- One day of the shipped standard for a company that has orders only, as short as DuckDB can say it: the rows of
--- customer_segments and customer_matrices. The tables of the warehouse are attached as `strata`.
-create table customer_segments as from strata.marts.customer_segments limit 0;
+-- One day of the shipped standard for a company that has orders only, as short as DuckDB can say it: the rows of the
+-- eight tables that hold a row a customer (customer_matrices: three). The tables of the warehouse are attached as `strata`.
+create table customer_features as from strata.marts.customer_features limit 0;
+create table customer_rfm as from strata.marts.customer_rfm limit 0;
+create table customer_lifecycle as from strata.marts.customer_lifecycle limit 0;
+create table customer_value as from strata.marts.customer_value limit 0;
+create table customer_needs as from strata.marts.customer_needs limit 0;
+create table customer_behaviours as from strata.marts.customer_behaviours limit 0;
 create table customer_matrices as from strata.marts.customer_matrices limit 0;
+create table customer_segments as from strata.marts.customer_segments limit 0;
 create macro ratio(n, d) as case when d <> 0 then cast(
     cast(sign(n) * sign(d) * ((2000000 * abs(cast(n * 100 as hugeint)) + abs(cast(d * 100 as hugeint)))
     // (2 * abs(cast(d * 100 as hugeint)))) as decimal(32, 0)) * 0.000001 as decimal(18, 6)) end;
@@ -19,6 +25,7 @@ with days as (
         cast(sum(order_count) as integer) as order_count,
         cast(count(*) filter (order_count > 0) as integer) as order_days,
         cast(sum(revenue) as decimal(18, 2)) as revenue,
+        cast(sum(revenue - cost_amount) as decimal(18, 2)) as margin,
         quantile_cont(gap_days, 0.5) as gap,
         max(gap_days) filter (business_day > getvariable('as_of_date') - 30) as closed_gap,
         cast(coalesce(sum(order_count) filter (business_day > getvariable('as_of_date') - 365), 0) as integer)
@@ -26,6 +33,9 @@ with days as (
         count(*) filter (business_day > getvariable('as_of_date') - 365 and order_count > 0) as order_days_window,
         cast(coalesce(sum(revenue) filter (business_day > getvariable('as_of_date') - 365), 0) as decimal(18, 2))
             as revenue_window,
+        cast(coalesce(sum(revenue - cost_amount) filter (business_day > getvariable('as_of_date') - 365), 0)
+            as decimal(18, 2)) as margin_window,
+        sum(refund_amount) filter (business_day > getvariable('as_of_date') - 365) as refunds,
         sum(discount_amount) filter (business_day > getvariable('as_of_date') - 365) as discounts,
         sum(gross_amount) filter (business_day > getvariable('as_of_date') - 365) as gross,
         sum(order_count) filter (business_day > getvariable('as_of_date') - 90) as orders_90,
@@ -37,8 +47,13 @@ with days as (
         ), 0) as revenue_prior_90
     from days
     group by customer_id
-), channels as (
-    select customer_id, channel, count(*) as orders, sum(gross_amount - coalesce(discount_amount, 0)) as revenue
+), habits as (
+    select
+        customer_id,
+        channel,
+        hour(timezone('UTC', ordered_at)) as hour,
+        count(*) as orders,
+        sum(gross_amount - coalesce(discount_amount, 0)) as revenue
     from strata.staging.stg_orders
     join strata.identity.customer_aliases using (source, customer_ref)
     where status in ('completed', 'refunded')
@@ -46,13 +61,18 @@ with days as (
     group by all
 ), top_channels as (
     select customer_id, arg_min(channel, (-revenue, -orders, channel)) as top_channel
-    from channels
+    from (select customer_id, channel, sum(revenue) as revenue, sum(orders) as orders from habits group by all)
+    group by customer_id
+), usual_hours as (
+    select customer_id, cast(arg_min(hour, (-orders, hour)) as integer) as usual_hour
+    from (select customer_id, hour, sum(orders) as orders from habits group by all)
     group by customer_id
 ), gaps as (
     select quantile_cont(gap, 0.5) as population_gap from totals where order_days >= 2
 )
 select
     customer_id,
+    first_seen_on,
     first_order_on,
     last_order_on,
     getvariable('as_of_date') - last_order_on as recency_days,
@@ -60,16 +80,29 @@ select
     coalesce(order_count, 0) as order_count,
     coalesce(order_days, 0) as order_days,
     coalesce(revenue, 0) as revenue,
+    coalesce(margin, 0) as margin,
+    gap,
     closed_gap,
     coalesce(order_count_window, 0) as order_count_window,
-    order_days_window,
+    coalesce(order_days_window, 0) as order_days_window,
     coalesce(revenue_window, 0) as revenue_window,
+    coalesce(margin_window, 0) as margin_window,
     ratio(discounts, gross) as discount_share,
+    ratio(refunds, gross - discounts) as refund_share,
     coalesce(orders_90, 0) as orders_90,
-    orders_prior_90,
+    coalesce(revenue_90, 0) as revenue_90,
+    coalesce(orders_prior_90, 0) as orders_prior_90,
+    coalesce(revenue_prior_90, 0) as revenue_prior_90,
     case when revenue_90 + revenue_prior_90 > 0 then least(greatest(ratio(revenue_90, revenue_90 + revenue_prior_90), 0), 1)
     end as growth,
     coalesce(top_channel, 'unknown') as top_channel,
+    usual_hour,
+    case
+        when order_count is null or order_count = 0 then null
+        when order_days >= 3 then 'own_rhythm'
+        when population_gap is not null then 'population_rhythm'
+        else 'fixed'
+    end as limit_basis,
     case
         when order_count is null or order_count = 0 then null
         when coalesce(case when order_days >= 3 then gap end, population_gap) is null then 90
@@ -83,6 +116,7 @@ select
 from strata.intermediate.int_customers_first_seen
 left join totals using (customer_id)
 left join top_channels using (customer_id)
+left join usual_hours using (customer_id)
 cross join gaps
 where first_seen_on <= getvariable('as_of_date');
 
@@ -324,3 +358,74 @@ left join strata.control.labels as segments on segments.dimension = 'rfm_segment
 left join strata.control.labels as types on types.dimension = 'rfm_type' and types.code = type
 left join strata.control.labels as tiers on tiers.dimension = 'value_tier' and tiers.code = tier
 left join strata.control.plans as plans on plans.dimension = matrix and plans.class = quadrant;
+
+insert into customer_features by name
+select
+    getvariable('as_of_date') as as_of_date,
+    * exclude (gap, closed_gap, orders_90, orders_prior_90, growth, limit_basis, silence_limit, churn_limit),
+    'unknown' as kind,
+    'unknown' as industry,
+    'unknown' as company_size,
+    'unknown' as region,
+    'unknown' as city,
+    'unknown' as decision_role,
+    'unknown' as member_level,
+    'unknown' as owner,
+    ratio(revenue, order_count) as average_order_value,
+    gap as median_gap_days,
+    closed_gap as longest_gap_closed_days,
+    orders_90 as order_count_90d,
+    orders_prior_90 as order_count_prior_90d,
+    'unknown' as top_category,
+    'unknown' as stated_urgency,
+    'unknown' as stated_need_clarity,
+    'unknown' as need_motive
+from (
+    select * exclude (revenue_90, revenue_prior_90), revenue_90 as revenue_90d, revenue_prior_90 as revenue_prior_90d
+    from measured
+)
+cross join (select standard_version from strata.control.as_of_days limit 1);
+
+create or replace temporary table today as
+select segments.*, classified.*  exclude (customer_id)
+from (
+    select as_of_date, customer_id, standard_version, lifecycle_stage, lifecycle_reason, is_loyal,
+        rfm_score, rfm_cell, rfm_segment, rfm_type, rfm_reason, value_tier, value_reason, value_share,
+        cumulative_value_share, need_type, is_high_frequency, is_at_risk
+    from customer_segments
+    where as_of_date = getvariable('as_of_date')
+) as segments
+join classified using (customer_id);
+
+insert into customer_rfm
+select as_of_date, customer_id, standard_version, case when is_scored then r_score end,
+    case when is_scored then f_score end, case when is_scored then m_score end, rfm_score, rfm_cell, rfm_segment, rfm_type,
+    rfm_reason
+from today;
+
+insert into customer_lifecycle
+select as_of_date, customer_id, standard_version, lifecycle_stage, lifecycle_reason, limit_basis, silence_limit, churn_limit,
+    closed_gap, days_silent, is_loyal
+from today;
+
+insert into customer_value
+select as_of_date, customer_id, standard_version, 'revenue', revenue_window, value_tier, value_reason,
+    case when revenue_window > 0 then ratio(value_above, total) end, value_share, cumulative_value_share
+from today;
+
+insert into customer_needs
+select as_of_date, customer_id, standard_version, 'unknown', 'no_crm_or_web_entity', need_type,
+    case
+        when order_count = 0 then 'no_counted_order'
+        when order_count_window = 0 then 'no_order_in_window'
+        when discount_share is null then 'inputs_unknown'
+        when discount_share > 0 and discount_percentile >= 0.75 then 'highest_percentile'
+        else 'no_percentile_reaches_cut'
+    end,
+    case when discount_share > 0 and order_count_window > 0 then discount_percentile end, 'unknown', null, null
+from today;
+
+insert into customer_behaviours
+select as_of_date, customer_id, standard_version, is_high_frequency, often, null, is_at_risk,
+    case when is_at_risk then 'orders_dropped' else 'no_sign' end, null
+from today;
