@@ -129,6 +129,7 @@ def _lists_asset(settings: Settings) -> dg.AssetsDefinition:
                 day=day,
                 currency=settings.sources.business.currency,
                 now=datetime.now(UTC),
+                postgres_url=settings.environment.postgres_url,
                 who=context.run.tags.get(ASKED_BY_TAG) or getpass.getuser(),
                 why=f"reactivation list of {day}, job {context.job_name}",
             )

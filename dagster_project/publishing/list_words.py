@@ -32,9 +32,32 @@ HEADINGS: dict[ListField, Words] = {
     ListField.REVENUE: _words("Revenue to date", "累计消费"),
     ListField.PRIORITY_SCORE: _words("Expected return", "预期回报"),
     ListField.CONSENT_BASIS: _words("Consent", "授权依据"),
+    ListField.TASK_ID: _words("Task", "任务编号"),
+    ListField.NEED_TYPE: _words("Type of need", "需求类型"),
+    ListField.MEDIAN_GAP_DAYS: _words("Used to buy every (days)", "以往购买间隔（天）"),
+    ListField.REVENUE_BEFORE_SILENCE: _words("Worth before the silence", "沉默前一年消费"),
+    ListField.EXPECTED_VALUE: _words("Worth expected", "预期价值"),
+    ListField.RETURN_RATE: _words("Chance to return", "唤回概率"),
+    ListField.TOP_CATEGORY: _words("Favourite category", "偏好品类"),
+    ListField.OFFER: _words("Offer", "建议优惠"),
+    ListField.BEST_WEEKDAY: _words("Best day", "最佳联系日"),
+    ListField.USUAL_HOUR: _words("Best hour", "最佳时段"),
+    ListField.PREFERRED_CHANNEL: _words("Prefers", "偏好渠道"),
+    ListField.PLAN: _words("Plan", "经营策略"),
+    ListField.TALKING_POINTS: _words("Talking points", "话术要点"),
+    ListField.WORKED_AT: _words("Worked at", "联系时间"),
+    ListField.OUTCOME: _words("Outcome", "联系结果"),
 }
 # Amounts are in the reporting currency, named in the heading.
-AMOUNTS = frozenset({ListField.AVERAGE_ORDER_VALUE, ListField.REVENUE, ListField.PRIORITY_SCORE})
+AMOUNTS = frozenset(
+    {
+        ListField.AVERAGE_ORDER_VALUE,
+        ListField.REVENUE,
+        ListField.REVENUE_BEFORE_SILENCE,
+        ListField.EXPECTED_VALUE,
+        ListField.PRIORITY_SCORE,
+    }
+)
 CONTACT_HEADINGS: dict[str, Words] = {
     "phone": _words("Phone", "电话"),
     "wechat_id": _words("WeChat", "微信号"),
@@ -49,6 +72,35 @@ CHANNELS: dict[str, Words] = {
 CONSENT_BASES: dict[str, Words] = {
     "recorded": _words("Recorded", "已登记"),
     "default": _words("Assumed", "默认同意"),
+}
+# As customer records and contacts name channels; other words of a CRM are shown as they are.
+PREFERRED_CHANNELS: dict[str, Words] = {
+    "phone": _words("Phone", "电话"),
+    "wechat": _words("WeChat", "微信"),
+    "sms": _words("SMS", "短信"),
+    "email": _words("E-mail", "电子邮件"),
+    "visit": _words("Visit", "拜访"),
+    "service": _words("Customer service", "客服"),
+}
+WEEKDAYS: dict[int, Words] = {
+    1: _words("Monday", "周一"),
+    2: _words("Tuesday", "周二"),
+    3: _words("Wednesday", "周三"),
+    4: _words("Thursday", "周四"),
+    5: _words("Friday", "周五"),
+    6: _words("Saturday", "周六"),
+    7: _words("Sunday", "周日"),
+}
+POINTS: dict[str, Words] = {
+    "feature": _words("Feature", "特点"),
+    "advantage": _words("Advantage", "优势"),
+    "benefit": _words("Benefit", "利益"),
+    "evidence": _words("Evidence", "证据"),
+}
+# What may be chosen in the column Outcome; config/examples/sources-list-results.yaml reads these words back.
+OUTCOMES: dict[Language, tuple[str, ...]] = {
+    Language.ENGLISH: ("Reached", "Not reached", "Interested", "Refused", "Wrong contact", "Ordered", "Other"),
+    Language.CHINESE: ("已接通", "未接通", "有意向", "拒绝", "联系方式错误", "已下单", "其他"),
 }
 # Codes of marts.reactivation_list_notes; {reason} is that of consent_default.
 NOTES: dict[str, Words] = {
@@ -108,6 +160,52 @@ EXPLANATIONS: dict[ListField, Words] = {
     ),
     ListField.SILENCE_CAUSE: _words(
         "Likely cause, from the purchases and complaints.", "根据购买与投诉记录推断的原因。"
+    ),
+    ListField.MEDIAN_GAP_DAYS: _words(
+        "Median days between two purchases of this customer, when they still bought. Empty after a single one.",
+        "该客户以往两次购买间隔天数的中位数；仅购买一次者为空。",
+    ),
+    ListField.REVENUE_BEFORE_SILENCE: _words(
+        "Purchases less refunds in the year that ends with the last purchase.",
+        "截至最近购买日的一年内，购买额减退款。",
+    ),
+    ListField.EXPECTED_VALUE: _words(
+        "What they are likely to spend in the next 90 days; an average order of theirs where nothing is predicted.",
+        "未来 90 天的预期消费；无预测时为其平均客单价。",
+    ),
+    ListField.RETURN_RATE: _words(
+        "How many customers alike bought again within 90 days at earlier month ends.",
+        "以往月末同类客户在 90 天内再次购买的比例。",
+    ),
+    ListField.TOP_CATEGORY: _words("Where most of their money of the last year went.", "最近一年消费金额最多的品类。"),
+    ListField.OFFER: _words(
+        "By why they are silent and what they care for; the words stand in publishing.yaml.",
+        "依据沉默成因与需求类型给出，内容在 publishing.yaml 中设置。",
+    ),
+    ListField.BEST_WEEKDAY: _words(
+        "The weekday on which they used to buy most. Empty where they have no habit.",
+        "以往购买最多的星期几；无明显习惯者为空。",
+    ),
+    ListField.USUAL_HOUR: _words(
+        "The hour in which they bought most in the last year, where it lies in the contact hours.",
+        "最近一年购买最多的时段，仅在可联系时段内显示。",
+    ),
+    ListField.PREFERRED_CHANNEL: _words(
+        "As they told us, else how they usually get in touch. This list has leave for its own channel only.",
+        "客户登记的偏好，否则为其常用的联系方式。本名单仅获授权使用本渠道。",
+    ),
+    ListField.PLAN: _words("The plan of the playbook for this customer.", "策略手册中适用于该客户的策略。"),
+    ListField.TALKING_POINTS: _words(
+        "From the playbook: what we have, why it is better, what they gain, and the proof.",
+        "摘自策略手册：我们有什么、好在哪里、客户得到什么、凭什么相信。",
+    ),
+    ListField.WORKED_AT: _words(
+        "Fill in when you contacted them, as 2026-03-31 14:30, and give the file back.",
+        "请填写联系时间，格式如 2026-03-31 14:30，并交回文件。",
+    ),
+    ListField.OUTCOME: _words("Choose what came of it.", "请选择联系结果。"),
+    ListField.TASK_ID: _words(
+        "By this number the outcome is read back: do not change it.", "联系结果据此编号回收，请勿改动。"
     ),
     ListField.PRIORITY_SCORE: _words("Chance to return × worth of the next order.", "唤回概率 × 下一单的预期金额。"),
     ListField.CONSENT_BASIS: _words(

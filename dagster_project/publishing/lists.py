@@ -1,4 +1,4 @@
-"""Today's reactivation lists: one CSV and one XLSX a channel, for those who call and write.
+"""Today's reactivation lists, one a channel, for those who call and write: CSV, XLSX, Parquet and PostgreSQL.
 
 The only code that takes personal data out of the warehouse. A list holds treated customers only, the columns its
 channel needs, and the contact point of that channel; files are readable by their owner alone and every export is on
@@ -12,15 +12,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import SecretStr
 
-from dagster_project.publishing.assignments import CONTROL, ISSUED_SCHEMA, TREATED, IssuedList, issue
+from dagster_project.publishing.assignments import CONTROL, IssuedList, issue
 from dagster_project.publishing.atomic_files import (
     PRIVATE_FILE,
     private_folder,
@@ -28,12 +28,12 @@ from dagster_project.publishing.atomic_files import (
     write_if_changed,
 )
 from dagster_project.publishing.audit import LIST_EXPORTS, append_record, read_records
-from dagster_project.publishing.labels import Labels, read_labels
+from dagster_project.publishing.list_rows import KINDS, RowWords, channel_rows, read_row_words, shown_rows
+from dagster_project.publishing.list_tables import LISTS_TABLE, list_table, parquet_bytes, publish_lists
 from dagster_project.publishing.list_words import (
     AMOUNTS,
     CARE,
     CHANNELS,
-    CONSENT_BASES,
     CONTACT_HEADINGS,
     EXPLANATIONS,
     FACTS,
@@ -42,34 +42,55 @@ from dagster_project.publishing.list_words import (
     NOTES,
     NOTES_SHEET,
     ONLY_CONTROL,
+    OUTCOMES,
     WITHHELD,
 )
-from dagster_project.publishing.spreadsheets import Kind, SheetColumn, csv_bytes, xlsx_bytes
+from dagster_project.publishing.spreadsheets import SheetColumn, csv_bytes, xlsx_bytes
 from dagster_project.publishing.tables import PublishingError
 from dagster_project.settings.paths import Paths
-from dagster_project.settings.publishing import Channel, Language, ListField, PublishingSettings
+from dagster_project.settings.publishing import (
+    RESULT_FIELDS,
+    Channel,
+    Language,
+    ListField,
+    PublishingSettings,
+)
 
-_KINDS: dict[ListField, tuple[Kind, float]] = {
-    ListField.POSITION: (Kind.INTEGER, 7),
-    ListField.CUSTOMER_ID: (Kind.TEXT, 12),
-    ListField.NAME: (Kind.TEXT, 24),
-    ListField.CONTACT: (Kind.TEXT, 26),
-    ListField.OWNER: (Kind.TEXT, 18),
-    ListField.LIFECYCLE_STAGE: (Kind.TEXT, 14),
-    ListField.SILENCE_CAUSE: (Kind.TEXT, 18),
-    ListField.RECENCY_DAYS: (Kind.INTEGER, 14),
-    ListField.SILENCE_LIMIT_DAYS: (Kind.INTEGER, 14),
-    ListField.DAYS_SILENT: (Kind.INTEGER, 14),
-    ListField.VALUE_TIER: (Kind.TEXT, 12),
-    ListField.RFM_SEGMENT: (Kind.TEXT, 20),
-    ListField.LAST_ORDER_ON: (Kind.DAY, 13),
-    ListField.ORDER_COUNT: (Kind.INTEGER, 9),
-    ListField.AVERAGE_ORDER_VALUE: (Kind.DECIMAL, 15),
-    ListField.REVENUE: (Kind.DECIMAL, 15),
-    ListField.PRIORITY_SCORE: (Kind.DECIMAL, 15),
-    ListField.CONSENT_BASIS: (Kind.TEXT, 16),
+_WIDTHS: dict[ListField, float] = {
+    ListField.POSITION: 7,
+    ListField.CUSTOMER_ID: 12,
+    ListField.NAME: 20,
+    ListField.CONTACT: 22,
+    ListField.OWNER: 16,
+    ListField.LIFECYCLE_STAGE: 12,
+    ListField.SILENCE_CAUSE: 16,
+    ListField.RECENCY_DAYS: 12,
+    ListField.SILENCE_LIMIT_DAYS: 12,
+    ListField.DAYS_SILENT: 12,
+    ListField.MEDIAN_GAP_DAYS: 13,
+    ListField.VALUE_TIER: 10,
+    ListField.RFM_SEGMENT: 18,
+    ListField.LAST_ORDER_ON: 13,
+    ListField.ORDER_COUNT: 9,
+    ListField.RETURN_RATE: 11,
+    ListField.NEED_TYPE: 17,
+    ListField.TOP_CATEGORY: 20,
+    ListField.OFFER: 30,
+    ListField.BEST_WEEKDAY: 12,
+    ListField.USUAL_HOUR: 13,
+    ListField.PREFERRED_CHANNEL: 12,
+    ListField.PLAN: 34,
+    ListField.TALKING_POINTS: 62,
+    ListField.WORKED_AT: 17,
+    ListField.OUTCOME: 16,
+    ListField.CONSENT_BASIS: 12,
+    ListField.TASK_ID: 36,
 }
-_LABELLED = {ListField.LIFECYCLE_STAGE, ListField.SILENCE_CAUSE, ListField.VALUE_TIER, ListField.RFM_SEGMENT}
+_AMOUNT_WIDTH = 15
+_WRAPPED = {ListField.OFFER, ListField.PLAN, ListField.TALKING_POINTS, ListField.TOP_CATEGORY}
+# What says who a row is of stays in sight when the rest is scrolled, as far as a laptop's screen leaves room.
+_WHO = {ListField.POSITION, ListField.CUSTOMER_ID, ListField.NAME, ListField.CONTACT}
+_FROZEN_WIDTH = 60
 
 
 @dataclass(frozen=True)
@@ -79,10 +100,19 @@ class ChannelList:
     channel: str
     rows: int
     withheld: int
-    csv: Path
-    xlsx: Path
+    folder: Path
     note: str | None
     is_changed: bool
+
+    @property
+    def csv(self) -> Path:
+        """Where the CSV lies, if it is switched on."""
+        return self.folder / f"{self.channel}.csv"
+
+    @property
+    def xlsx(self) -> Path:
+        """Where the XLSX lies, if it is switched on."""
+        return self.folder / f"{self.channel}.xlsx"
 
 
 @dataclass(frozen=True)
@@ -111,16 +141,12 @@ class _Export:
     settings: PublishingSettings
     day: date
     issued: IssuedList | None
-    labels: Labels
+    words: RowWords
     notes: dict[str, _Note]
     currency: str
     now: datetime
     who: str
     why: str
-
-    @property
-    def language(self) -> Language:
-        return self.settings.language
 
     @property
     def campaign_id(self) -> str | None:
@@ -146,55 +172,79 @@ def write_lists(
     now: datetime,
     who: str,
     why: str,
+    postgres_url: SecretStr | None = None,
 ) -> DayLists:
-    """Issue the list of `day` once and write its files to lists/<day>/; called again, nothing changes.
+    """Issue the list of `day` once and write it to lists/<day>/ and, if on, PostgreSQL; called again, nothing changes.
 
-    `who` asked for the export and `why` go into the record. The steps are assignments, record, files: a run killed
-    between them leaves no list whose customers were not assigned and no file that is not on record.
+    `who` asked for the export and `why` go into the record. The steps are assignments, record, files, PostgreSQL: a run
+    killed between them leaves no list whose customers were not assigned and no export that is not on record.
 
     Raises:
-        PublishingError: the warehouse lacks the list, or its rows cannot be one.
+        PublishingError: the warehouse lacks the list, its rows cannot be one, or PostgreSQL cannot take it. The files
+            are written then.
     """
     issued = issue(con, paths, day)
     folder = private_folder(private_folder(paths.lists) / day.isoformat())
     remove_unfinished(folder)
     export = _Export(
-        paths, folder, settings, day, issued, read_labels(con), _read_notes(con, day), currency, now, who, why
+        paths,
+        folder,
+        settings,
+        day,
+        issued,
+        read_row_words(con, settings),
+        _read_notes(con, day),
+        currency,
+        now,
+        who,
+        why,
     )
+    written = [_write_list(con, export, channel) for channel in settings.reactivation.channels]
+    if settings.lists.postgres.enabled:
+        publish_lists(postgres_url, settings.personal_schema, day, {channel.channel: rows for channel, rows in written})
     return DayLists(
         day=day,
         campaign_id=export.campaign_id,
         is_new=issued is not None and issued.is_new,
         control=export.count(CONTROL),
-        lists=tuple(_write_list(con, export, channel) for channel in settings.reactivation.channels),
+        lists=tuple(channel for channel, _ in written),
     )
 
 
-def _write_list(con: duckdb.DuckDBPyConnection, export: _Export, channel: Channel) -> ChannelList:
-    language = export.language
-    assigned = _with_contacts(con, channel, export.issued) if export.issued else []
-    shown = [row for row in assigned if row[ListField.CONTACT]]
-    withheld = len(assigned) - len(shown)
+def _write_list(con: duckdb.DuckDBPyConnection, export: _Export, channel: Channel) -> tuple[ChannelList, pa.Table]:
+    """Record the channel's export and write its files; gives the rows as PostgreSQL takes them, too."""
+    targets, language = export.settings.lists, export.settings.language
+    assigned = channel_rows(con, channel, export.issued) if export.issued else []
+    listed = [row for row in assigned if row[ListField.CONTACT]]
+    withheld = len(assigned) - len(listed)
     columns = [_column(field, channel, language, export.currency) for field in channel.fields]
-    rows = [[_value(row, field, export.labels, language) for field in channel.fields] for row in shown]
-    sentences = _sentences(export, channel, bool(shown), withheld)
+    rows = shown_rows(listed, channel.fields, export.words)
+    sentences = _sentences(export, channel, bool(listed), withheld)
     message = " ".join(sentences) or None
     heading = CHANNELS.get(channel.name, {}).get(language, channel.name)
-    contents = {
-        f"{channel.name}.csv": csv_bytes(columns, rows),
-        f"{channel.name}.xlsx": xlsx_bytes(
+    contents: dict[str, bytes] = {}
+    if targets.csv.enabled:
+        contents[f"{channel.name}.csv"] = csv_bytes(columns, rows)
+    if targets.xlsx.enabled:
+        contents[f"{channel.name}.xlsx"] = xlsx_bytes(
             columns,
             rows,
             sheet=heading[:31],
             notes_sheet=NOTES_SHEET[language],
             notes=_facts(export, channel, heading, len(rows), sentences),
             message=None if rows else message,
-        ),
-    }
+            frozen_columns=_frozen_columns(channel.fields),
+        )
+    table = list_table(listed, channel.fields, rows)
+    if targets.parquet.enabled:
+        contents[f"{channel.name}.parquet"] = parquet_bytes(table)
     note_file = f"{channel.name}.note.txt"
-    if not rows and message:  # a CSV has no place for a sentence
+    if not rows and message and targets.csv.enabled:  # a CSV has no place for a sentence
         contents[note_file] = b"\xef\xbb\xbf" + message.encode() + b"\r\n"
-    _record_once(export, channel, shown, withheld, contents)
+    exported = dict(contents)
+    if targets.postgres.enabled:
+        exported[f"postgres:{export.settings.personal_schema}.{LISTS_TABLE}"] = parquet_bytes(table)
+    _record_once(export, channel, listed, withheld, exported)
     changed = [write_if_changed(export.folder / name, content, mode=PRIVATE_FILE) for name, content in contents.items()]
     if note_file not in contents:
         (export.folder / note_file).unlink(missing_ok=True)
@@ -202,68 +252,36 @@ def _write_list(con: duckdb.DuckDBPyConnection, export: _Export, channel: Channe
         channel=channel.name,
         rows=len(rows),
         withheld=withheld,
-        csv=export.folder / f"{channel.name}.csv",
-        xlsx=export.folder / f"{channel.name}.xlsx",
+        folder=export.folder,
         note=message,
         is_changed=any(changed),
-    )
-
-
-def _with_contacts(con: duckdb.DuckDBPyConnection, channel: Channel, issued: IssuedList) -> list[dict[str, Any]]:
-    """The channel's treated customers in order, with name and this channel's contact point as they are known now.
-
-    Found by registry number: it stays with a person when a merge gives their customer another id.
-    """
-    treated = issued.rows.filter(
-        pc.and_(pc.equal(issued.rows["arm"], TREATED), pc.equal(issued.rows["channel"], channel.name))
-    )
-    columns = ", ".join(f"issued.{name}" for name in ISSUED_SCHEMA.names)
-    cursor = con.cursor()
-    cursor.register("issued_rows", treated)
-    try:
-        rows = cursor.sql(
-            f"""
-            with aliases as (
-                select registry_id, min(customer_id) as customer_id from identity.customer_aliases group by registry_id
-            )
-            select {columns}, trim(contacts.name) as name, nullif(trim(contacts.{channel.contact_point}), '') as contact
-            from issued_rows as issued
-            left join aliases on issued.registry_id = aliases.registry_id
-            left join personal.customer_contacts as contacts on aliases.customer_id = contacts.customer_id
-            order by issued.position, issued.customer_id
-            """
-        ).to_arrow_table()
-    except duckdb.CatalogException as error:
-        raise PublishingError(f"The warehouse cannot name the list's customers ({error}). Run `strata run`.") from None
-    finally:
-        cursor.unregister("issued_rows")
-    listed: list[dict[str, Any]] = pa.table(rows).to_pylist()
-    return listed
+    ), table
 
 
 def _column(field: ListField, channel: Channel, language: Language, currency: str) -> SheetColumn:
-    kind, width = _KINDS[field]
     words = CONTACT_HEADINGS[channel.contact_point] if field is ListField.CONTACT else HEADINGS[field]
     heading = words[language]
     if field in AMOUNTS:
         heading = f"{heading} ({currency})" if language is Language.ENGLISH else f"{heading}（{currency}）"
-    return SheetColumn(heading, kind, width)
+    return SheetColumn(
+        heading,
+        KINDS[field],
+        _WIDTHS.get(field, _AMOUNT_WIDTH),
+        is_wrapped=field in _WRAPPED,
+        is_input=field in RESULT_FIELDS,
+        choices=OUTCOMES[language] if field is ListField.OUTCOME else (),
+    )
 
 
-def _value(row: dict[str, Any], field: ListField, labels: Labels, language: Language) -> Any:
-    value = row[field.value]
-    if value is None:
-        return None
-    if field in _LABELLED:
-        return labels.of(field.value, value, language)
-    if field is ListField.CONSENT_BASIS:
-        return CONSENT_BASES.get(value, {}).get(language, value)
-    kind = _KINDS[field][0]
-    if kind is Kind.INTEGER:
-        return int(Decimal(value).quantize(Decimal(1), ROUND_HALF_UP))
-    if kind is Kind.DECIMAL:
-        return Decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    return value
+def _frozen_columns(fields: Sequence[ListField]) -> int:
+    """How many of the first columns stay in sight."""
+    count, width = 0, 0.0
+    for field in fields:
+        width += _WIDTHS.get(field, _AMOUNT_WIDTH)
+        if field not in _WHO or width > _FROZEN_WIDTH:
+            break
+        count += 1
+    return count
 
 
 def _read_notes(con: duckdb.DuckDBPyConnection, day: date) -> dict[str, _Note]:
@@ -281,7 +299,7 @@ def _read_notes(con: duckdb.DuckDBPyConnection, day: date) -> dict[str, _Note]:
 
 def _sentences(export: _Export, channel: Channel, has_rows: bool, withheld: int) -> list[str]:
     """What whoever opens the list must be told: why it is empty, which consent was assumed, who is left out."""
-    language = export.language
+    language = export.settings.language
     note = export.notes.get(channel.name)
     sentences = []
     if note is None:
@@ -300,7 +318,7 @@ def _sentences(export: _Export, channel: Channel, has_rows: bool, withheld: int)
 def _facts(
     export: _Export, channel: Channel, heading: str, rows: int, sentences: Sequence[str]
 ) -> list[tuple[str, str]]:
-    language = export.language
+    language = export.settings.language
     words = {name: texts[language] for name, texts in FACTS.items()}
     facts = [
         (words["title"], ""),

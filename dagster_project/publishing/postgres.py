@@ -79,7 +79,7 @@ def publish_postgres(
     tables = published_tables(con, settings)
     columns = {table.name: columns_of(con, table) for table in tables}
     parts = []
-    with _connected(url) as target:
+    with connected(url) as target:
         _create_tables(target, schema, tables, columns)
         for day in [*sorted(set(days)), None]:
             own = [table for table in tables if table.is_dated == (day is not None)]
@@ -92,7 +92,7 @@ def publish_postgres(
 
 
 @contextmanager
-def _connected(url: SecretStr) -> Iterator[Any]:
+def connected(url: SecretStr) -> Iterator[Any]:
     """A connection that commits only when told to; its errors name what failed, never the password."""
     secret = url.get_secret_value()
     try:
@@ -120,13 +120,13 @@ def _create_tables(target: Any, schema: str, tables: Sequence[Table], columns: d
         if not _rows(cursor, f"select 1 from pg_namespace where nspname = {quote_literal(schema)}"):
             cursor.execute(f"create schema {quote_identifier(schema)}")
         for table in tables:
-            there = _columns_there(cursor, schema, table.name)
+            there = columns_there(cursor, schema, table.name)
             wanted = [(column.name, _postgres_type(column.type)) for column in columns[table.name]]
             if not there:
                 cursor.execute(_create_statement(schema, table, wanted))
             elif dict(there) != dict(wanted):
-                raise PublishingError(_difference(schema, table.name, there, wanted))
-        if not _columns_there(cursor, schema, PUBLICATION):
+                raise PublishingError(difference(schema, table.name, there, wanted))
+        if not columns_there(cursor, schema, PUBLICATION):
             cursor.execute(
                 f"create table {_name(schema, PUBLICATION)} (part text primary key, as_of_date date, "
                 "standard_version text, code_version text not null, fingerprint text not null)"
@@ -215,7 +215,8 @@ def _is_there(
     return counts == rows
 
 
-def _columns_there(cursor: Any, schema: str, table: str) -> list[tuple[str, str]]:
+def columns_there(cursor: Any, schema: str, table: str) -> list[tuple[str, str]]:
+    """Name and type of each column of a table there, in order; none where there is no such table."""
     return _rows(
         cursor,
         "select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute a "
@@ -225,7 +226,8 @@ def _columns_there(cursor: Any, schema: str, table: str) -> list[tuple[str, str]
     )
 
 
-def _difference(schema: str, table: str, there: Sequence[tuple[str, str]], wanted: Sequence[tuple[str, str]]) -> str:
+def difference(schema: str, table: str, there: Sequence[tuple[str, str]], wanted: Sequence[tuple[str, str]]) -> str:
+    """What keeps a table there from being written to, and what to do about it."""
     has, needs = dict(there), dict(wanted)
     faults = [
         *(f"{name} is missing" for name in needs if name not in has),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,9 +20,14 @@ import xlsxwriter
 
 # What spreadsheets take as the start of a formula, full-width forms included (OWASP, CSV injection).
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
-_UNPRINTABLE = {code: None for code in range(32) if chr(code) not in "\t\r\n"}  # not allowed in XLSX's XML
-_XLSX_CELL_LIMIT = 32_767
+# Not allowed in XLSX's XML, and of no use in a CSV: Excel refuses a workbook with one, or ends a field there.
+_UNPRINTABLE = dict.fromkeys((*(code for code in range(32) if chr(code) not in "\t\n"), 65534, 65535))
+_LINE_ENDS = re.compile(r"\r\n?")
+# Excel counts UTF-16 units: an emoji is two. A longer cell of a CSV spills over into cells of rows that do not exist.
+_CELL_UNITS = 32_767
+_CUT = "…"
 _FIXED_TIME = datetime(2000, 1, 1)  # noqa: DTZ001  the file's own date: no clock in it, so that equal lists are equal files
+_INPUT_COLOUR = "#FFF8DC"
 
 
 class Kind(Enum):
@@ -30,16 +36,24 @@ class Kind(Enum):
     TEXT = "text"
     INTEGER = "#,##0"
     DECIMAL = "#,##0.00"
+    SHARE = "0%"
     DAY = "yyyy-mm-dd"
+    TIME = "yyyy-mm-dd hh:mm"
 
 
 @dataclass(frozen=True)
 class SheetColumn:
-    """A column of a sheet: its heading, kind, and width in characters."""
+    """A column of a sheet: its heading, kind, and width in characters.
+
+    Long texts wrap where `is_wrapped`; a column `is_input` is left for people to fill in, with one of `choices` if any.
+    """
 
     heading: str
     kind: Kind
     width: float
+    is_wrapped: bool = False
+    is_input: bool = False
+    choices: tuple[str, ...] = ()
 
 
 Rows = Sequence[Sequence[Any]]
@@ -63,34 +77,47 @@ def xlsx_bytes(
     notes_sheet: str,
     notes: Sequence[tuple[str, str]],
     message: str | None = None,
+    frozen_columns: int = 0,
 ) -> bytes:
     """A sheet with frozen, filterable headings, and one of notes; `message` stands where an empty one has no rows."""
     content = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(content, options) as workbook:
         workbook.set_properties({"created": _FIXED_TIME})
-        heading = workbook.add_format(
-            {"bold": True, "bg_color": "#E8EDF3", "bottom": 1, "text_wrap": True, "valign": "vcenter"}
-        )
-        formats = {kind: workbook.add_format({"num_format": "@" if kind is Kind.TEXT else kind.value}) for kind in Kind}
+        heading = {"bold": True, "bg_color": "#E8EDF3", "bottom": 1, "text_wrap": True, "valign": "vcenter"}
+        formats = [workbook.add_format(_cell_style(column)) for column in columns]
         italic = workbook.add_format({"italic": True, "font_color": "#555555"})
         page = workbook.add_worksheet(sheet)
-        page.freeze_panes(1, 0)
-        page.set_row(0, 32)
+        page.freeze_panes(1, frozen_columns)
+        page.set_row(0, 48)
         page.set_landscape()
+        page.set_paper(9)
         page.fit_to_pages(1, 0)
         page.repeat_rows(0)
+        head, head_of_input = workbook.add_format(heading), workbook.add_format({**heading, "bg_color": "#F5E6A8"})
         for index, column in enumerate(columns):
             page.set_column(index, index, column.width)
-            page.write_string(0, index, column.heading, heading)
+            page.write_string(0, index, column.heading, head_of_input if column.is_input else head)
         for number, row in enumerate(rows, start=1):
             for index, (value, column) in enumerate(zip(row, columns, strict=True)):
-                _write_cell(page, number, index, value, column.kind, formats[column.kind])
+                _write_cell(page, number, index, value, column.kind, formats[index])
         page.autofilter(0, 0, max(1, len(rows)), len(columns) - 1)
+        for index, column in enumerate(columns):
+            if column.choices and rows:
+                page.data_validation(1, index, len(rows), index, {"validate": "list", "source": list(column.choices)})
         if message:
             page.write_string(2, 0, message, italic)
         _write_notes(workbook, notes_sheet, notes)
     return content.getvalue()
+
+
+def _cell_style(column: SheetColumn) -> dict[str, Any]:
+    return {
+        "num_format": "@" if column.kind is Kind.TEXT else column.kind.value,
+        "valign": "top",
+        **({"text_wrap": True} if column.is_wrapped else {}),
+        **({"bg_color": _INPUT_COLOUR, "border": 4, "border_color": "#C8B560"} if column.is_input else {}),
+    }
 
 
 def _write_notes(workbook: Any, name: str, notes: Sequence[tuple[str, str]]) -> None:
@@ -100,23 +127,28 @@ def _write_notes(workbook: Any, name: str, notes: Sequence[tuple[str, str]]) -> 
     page.set_column(0, 0, 34)
     page.set_column(1, 1, 90)
     for number, (term, text) in enumerate(notes):
-        page.write_string(number, 0, _for_xlsx(term), bold)
-        page.write_string(number, 1, _for_xlsx(text), wrapped)
+        page.write_string(number, 0, _fitting(term), bold)
+        page.write_string(number, 1, _fitting(text), wrapped)
 
 
 def _write_cell(page: Any, row: int, index: int, value: Any, kind: Kind, cell_format: Any) -> None:
     if value is None:
         page.write_blank(row, index, None, cell_format)
     elif kind is Kind.TEXT:
-        page.write_string(row, index, _for_xlsx(str(value)), cell_format)
-    elif kind is Kind.DAY:
-        page.write_datetime(row, index, datetime(value.year, value.month, value.day), cell_format)  # noqa: DTZ001
+        page.write_string(row, index, _fitting(str(value)), cell_format)
+    elif kind in (Kind.DAY, Kind.TIME):
+        moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)  # noqa: DTZ001
+        page.write_datetime(row, index, moment, cell_format)
     else:
         page.write_number(row, index, float(value), cell_format)
 
 
-def _for_xlsx(text: str) -> str:
-    return text.translate(_UNPRINTABLE)[:_XLSX_CELL_LIMIT]
+def _fitting(text: str) -> str:
+    """`text` as a cell holds it: without what no cell can, line ends as Excel has them, cut visibly where too long."""
+    text = _LINE_ENDS.sub("\n", text).translate(_UNPRINTABLE)
+    if len(text) * 2 <= _CELL_UNITS or len(units := text.encode("utf-16-le")) // 2 <= _CELL_UNITS:
+        return text
+    return units[: 2 * (_CELL_UNITS - len(_CUT))].decode("utf-16-le", errors="ignore") + _CUT
 
 
 def _csv_cell(value: Any, kind: Kind) -> str:
@@ -132,4 +164,5 @@ def _csv_cell(value: Any, kind: Kind) -> str:
 
 
 def _harmless(text: str) -> str:
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+    fitting = _fitting(text)
+    return _fitting("'" + fitting) if fitting.startswith(_FORMULA_STARTS) else fitting

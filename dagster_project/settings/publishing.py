@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -80,8 +80,25 @@ class ListField(StrEnum):
     REVENUE = "revenue"
     PRIORITY_SCORE = "priority_score"
     CONSENT_BASIS = "consent_basis"
+    TASK_ID = "task_id"
+    NEED_TYPE = "need_type"
+    MEDIAN_GAP_DAYS = "median_gap_days"
+    REVENUE_BEFORE_SILENCE = "revenue_before_silence"
+    EXPECTED_VALUE = "expected_value"
+    RETURN_RATE = "return_rate"
+    TOP_CATEGORY = "top_category"
+    OFFER = "offer"
+    BEST_WEEKDAY = "best_weekday"
+    USUAL_HOUR = "usual_hour"
+    PREFERRED_CHANNEL = "preferred_channel"
+    PLAN = "plan"
+    TALKING_POINTS = "talking_points"
+    WORKED_AT = "worked_at"
+    OUTCOME = "outcome"
 
 
+# Left empty for whoever works the list; they are read back as list_results.
+RESULT_FIELDS = (ListField.WORKED_AT, ListField.OUTCOME)
 ConsentChannel = Literal["phone", "wechat", "sms", "email"]
 ContactPoint = Literal["phone", "wechat_id", "email"]
 
@@ -179,14 +196,73 @@ class ConsentDefault(_Model):
     reason: Text
 
 
+SilenceCause = Literal["after_complaint", "one_time_buyer", "price", "seasonal", "fading", "unknown"]
+# `otherwise` stands for every need type that a cause does not name.
+OfferedTo = Literal["price", "quality", "service", "innovation", "balanced", "unknown", "otherwise"]
+
+
+class OfferWords(_Model):
+    """What is offered, in both languages."""
+
+    en: Text
+    zh: Text
+
+
+class Offers(_Model):
+    """What a silent customer is offered: by why they fell silent, then by their type of need."""
+
+    words: Annotated[dict[Code, OfferWords], Field(min_length=1)]
+    by_cause: dict[SilenceCause, dict[OfferedTo, Code]]
+
+    @model_validator(mode="after")
+    def _answers_every_customer(self) -> Offers:
+        missing = [cause for cause in get_args(SilenceCause) if "otherwise" not in self.by_cause.get(cause, {})]
+        if missing:
+            raise ValueError(f"by_cause lacks an offer `otherwise` for {', '.join(missing)}")
+        for cause, offers in self.by_cause.items():
+            for need, offer in offers.items():
+                if offer not in self.words:
+                    raise ValueError(f"by_cause.{cause}.{need}: there is no offer {offer} under words")
+        return self
+
+    def offer(self, cause: str, need_type: str | None) -> str | None:
+        """The code of the offer; None for a cause that the settings do not know."""
+        offers = self.by_cause.get(cast("SilenceCause", cause), {})
+        return offers.get(cast("OfferedTo", need_type or "unknown"), offers.get("otherwise"))
+
+
 class ReactivationSettings(_Model):
-    """How the daily list of silent customers is issued. `channels` are tried in their order."""
+    """How the daily list of silent customers is issued. `channels` are tried in their order.
+
+    `contact_hours` are the first hour in which somebody may be called and the one from which on nobody may.
+    """
 
     channels: tuple[Channel, ...]
     campaign: Campaign
     cool_down_days: Annotated[int, Field(ge=0, strict=True)] = 30
     control_share: Annotated[Decimal, Field(ge=0, le=Decimal("0.5"), max_digits=6, decimal_places=4)] = Decimal("0.1")
     consent_default: ConsentDefault | None = None
+    contact_hours: tuple[
+        Annotated[int, Field(ge=0, le=23, strict=True)], Annotated[int, Field(ge=1, le=24, strict=True)]
+    ] = (
+        9,
+        20,
+    )
+    offers: Offers | None = None
+
+    @field_validator("contact_hours")
+    @classmethod
+    def _rise(cls, hours: tuple[int, int]) -> tuple[int, int]:
+        if hours[0] >= hours[1]:
+            raise ValueError("contact_hours name the first hour and the one after the last, such as [9, 20]")
+        return hours
+
+    @model_validator(mode="after")
+    def _has_what_it_shows(self) -> ReactivationSettings:
+        for channel in self.channels:
+            if ListField.OFFER in channel.fields and self.offers is None:
+                raise ValueError(f"channel {channel.name}: fields names offer, but no offers are set")
+        return self
 
     @field_validator("channels")
     @classmethod
@@ -214,6 +290,22 @@ class SnapshotSettings(_Model):
     rebuild_days_per_run: Annotated[int, Field(ge=1, strict=True)] = 31
 
 
+class ListsPostgres(_Model):
+    """Lists in PostgreSQL, at the address of the PostgreSQL target, in a schema of their own."""
+
+    enabled: bool = False
+    schema_name: Annotated[Code | None, Field(alias="schema")] = None
+
+
+class ListTargets(_Model):
+    """The forms in which the lists are written, each with the fields of its channel and no more."""
+
+    csv: Switch = Switch()
+    xlsx: Switch = Switch()
+    parquet: Switch = Switch(enabled=False)
+    postgres: ListsPostgres = ListsPostgres()
+
+
 class PublishingSettings(_Model):
     """config/publishing.yaml."""
 
@@ -225,6 +317,18 @@ class PublishingSettings(_Model):
     postgres: PostgresSettings = PostgresSettings()
     report: ReportSettings = ReportSettings()
     reactivation: ReactivationSettings
+    lists: ListTargets = ListTargets()
+
+    @property
+    def personal_schema(self) -> str:
+        """The PostgreSQL schema of the lists, which readers of the other one have no right to."""
+        return self.lists.postgres.schema_name or f"{self.postgres.schema_name}_personal"
+
+    @model_validator(mode="after")
+    def _keeps_lists_apart(self) -> PublishingSettings:
+        if self.personal_schema == self.postgres.schema_name:
+            raise ValueError("lists.postgres.schema must differ from postgres.schema, which readers may see")
+        return self
 
     @field_validator("tables")
     @classmethod

@@ -76,6 +76,14 @@ def test_only_name_and_contact_of_the_list_fields_are_personal() -> None:
         (("reactivation", "consent_default"), {"granted": True}, "reason"),
         (("reactivation", "consent_default"), {"granted": True, "reason": " "}, "reason"),
         (("reactivation", "consent_default"), {"granted": False, "reason": "x"}, "granted"),
+        (("reactivation", "contact_hours"), [20, 9], "contact_hours name the first hour"),
+        (("reactivation", "contact_hours"), [9, 25], "contact_hours"),
+        (("reactivation", "offers"), None, "names offer, but no offers are set"),
+        (("reactivation", "offers", "by_cause", "price", "quality"), "gift", "there is no offer gift"),
+        (("reactivation", "offers", "by_cause", "seasonal"), {"price": "early_price"}, "`otherwise` for seasonal"),
+        (("reactivation", "offers", "by_cause", "weather"), {"otherwise": "thanks"}, "weather"),
+        (("reactivation", "offers", "words", "thanks"), {"en": "Thanks"}, "zh"),
+        (("lists", "postgres"), {"enabled": True, "schema": "strata"}, "must differ from postgres.schema"),
     ],
 )
 def test_what_cannot_be_is_refused_by_file_and_place(document, load, place, value, said) -> None:
