@@ -35,6 +35,10 @@ ASSIGNMENT_SCHEMA = pa.schema(
         ("position", pa.int32()),
     ]
 )
+# An entry as the models read it: also what an outcome is told apart by.
+ENTRY_SCHEMA = pa.schema(
+    [*ASSIGNMENT_SCHEMA, ("value_tier", pa.string()), ("silence_cause", pa.string()), ("owner", pa.string())]
+)
 # What marts.reactivation_list_details adds to a row. A file of before there were details is read with them empty.
 DETAILS_SCHEMA = pa.schema(
     [
@@ -84,14 +88,14 @@ class IssuedList:
 
 
 def read_assignments(paths: Paths) -> pa.Table:
-    """Every entry into every campaign (ASSIGNMENT_SCHEMA), sorted; typed also when there is none.
+    """Every entry into every campaign (ENTRY_SCHEMA), sorted; typed also when there is none.
 
     Raises:
         PublishingError: a file is damaged or was not written by this module.
     """
     files = sorted(paths.assignments.glob("*/*.parquet"))
-    tables = [_read(file).select(ASSIGNMENT_SCHEMA.names) for file in files]
-    rows = pa.concat_tables(tables) if tables else ASSIGNMENT_SCHEMA.empty_table()
+    tables = [_read(file).select(ENTRY_SCHEMA.names) for file in files]
+    rows = pa.concat_tables(tables) if tables else ENTRY_SCHEMA.empty_table()
     return rows.sort_by([("campaign_id", "ascending"), ("entered_on", "ascending"), ("customer_id", "ascending")])
 
 

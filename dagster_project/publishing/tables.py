@@ -107,6 +107,17 @@ _MARTS: dict[PublishedTable, Table] = {
     ),
     PublishedTable.REACTIVATION_LIST: _mart(PublishedTable.REACTIVATION_LIST, DAY, "campaign_id", "customer_id"),
     PublishedTable.REACTIVATION_LIST_NOTES: _mart(PublishedTable.REACTIVATION_LIST_NOTES, DAY, "channel"),
+    PublishedTable.REACTIVATION_OUTCOMES: _mart(
+        PublishedTable.REACTIVATION_OUTCOMES, "evaluated_on", "campaign_id", "registry_id", day_column="evaluated_on"
+    ),
+    PublishedTable.REACTIVATION_WORK: _mart(
+        PublishedTable.REACTIVATION_WORK,
+        "evaluated_on",
+        "campaign_id",
+        "channel",
+        "owner",
+        day_column="evaluated_on",
+    ),
     PublishedTable.SEGMENT_HISTORY: _mart(
         PublishedTable.SEGMENT_HISTORY, "customer_id", "dimension", "valid_from", day_column=None
     ),

@@ -55,6 +55,8 @@ class PublishedTable(StrEnum):
     RETURN_RATES = "return_rates"
     REACTIVATION_LIST = "reactivation_list"
     REACTIVATION_LIST_NOTES = "reactivation_list_notes"
+    REACTIVATION_OUTCOMES = "reactivation_outcomes"
+    REACTIVATION_WORK = "reactivation_work"
     DIM_CUSTOMERS = "dim_customers"
     FCT_ORDERS = "fct_orders"
 

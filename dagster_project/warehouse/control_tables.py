@@ -71,7 +71,7 @@ TABLES: Mapping[str, str] = {
         salt varchar, control_share decimal(6, 4), cool_down_days integer, consent_default_reason varchar""",
     "assignments": """
         campaign_id varchar, customer_id bigint, registry_id bigint, entered_on date, arm varchar, channel varchar,
-        priority_score decimal(18, 6), position integer""",
+        priority_score decimal(18, 6), position integer, value_tier varchar, silence_cause varchar, owner varchar""",
 }
 # Kept from run to run: what each stored day was built from, each day ever computed, stored or not, each month end
 # learnt from, days whose customers are put together from other references than they were built with, and the first day

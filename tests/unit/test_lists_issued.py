@@ -22,8 +22,8 @@ import pytest
 from marts_fixture import CAMPAIGN_ID, HOSTILE_NAMES
 
 from dagster_project.publishing.assignments import (
-    ASSIGNMENT_SCHEMA,
     DETAILS_SCHEMA,
+    ENTRY_SCHEMA,
     issued_list,
     read_assignments,
 )
@@ -166,16 +166,16 @@ def test_files_are_for_their_owner_alone(paths, write) -> None:
 
 
 def test_assignments_are_written_once_with_both_arms(con, paths, write) -> None:
-    assert read_assignments(paths).schema == ASSIGNMENT_SCHEMA
+    assert read_assignments(paths).schema == ENTRY_SCHEMA
     assert read_assignments(paths).num_rows == 0
     assert write().is_new
     file = paths.assignments / CAMPAIGN_ID / "2018-01-01.parquet"
     before = (file.read_bytes(), file.stat().st_mtime_ns)
     rows = read_assignments(paths)
-    assert rows.schema == ASSIGNMENT_SCHEMA
+    assert rows.schema == ENTRY_SCHEMA
     expected = con.execute(
-        "select campaign_id, customer_id, registry_id, as_of_date, arm, channel, priority_score, position "
-        "from marts.reactivation_list order by customer_id"
+        "select campaign_id, customer_id, registry_id, as_of_date, arm, channel, priority_score, position, value_tier, "
+        "silence_cause, owner from marts.reactivation_list order by customer_id"
     ).fetchall()
     assert [tuple(row.values()) for row in rows.to_pylist()] == expected
     assert not write().is_new
