@@ -27,6 +27,7 @@ STEP_NAMES: Mapping[str, str] = {
     "publish__serving_copy": "publish serving copy",
     "publish__postgres": "publish to PostgreSQL",
     "publish__lists": "issue lists",
+    "publish__crm": "write tasks to CRMs",
     "publish__report": "write report",
     "land_files": "land files",
     "stage": "stage entities",

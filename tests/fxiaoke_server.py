@@ -1,8 +1,8 @@
 """A 纷享销客 of one's own: its Open API on loopback, over tables that a test may change between two requests.
 
 It keeps the published rules (tokens that expire, at most 100 records a page, offsets that are multiples of the limit,
-errors inside answers of status 200) and promises no more than they do: records of one time come in another order with
-every request unless their order is asked for.
+errors inside answers of status 200; records written one by one, with no upsert and no unique field) and promises no
+more than they do: records of one time come in another order with every request unless their order is asked for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -71,7 +71,9 @@ class FxiaokeServer:
     """The server, with `objects` by API name, each a table of records by their `_id`. To be used in a `with`.
 
     `before_query` is called before each query is answered and may change the tables; `misbehave` makes the next answers
-    to queries go wrong; `expire_token` ends the token that was given last. `queries` are those that were asked.
+    to queries go wrong, `misbehave_in_writes` those to writes, `loses_answers_to_writes` after they were done;
+    `expire_token` ends the token that was given last. `queries` and `written` are those that were asked; `refuse` says
+    of a record why it is refused. `declared` are fields that are there though no record has them.
     """
 
     def __init__(self, objects: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
@@ -83,6 +85,10 @@ class FxiaokeServer:
             ("/cgi/user/getByMobile", self._find_user),
             ("/cgi/crm/v2/data/query", self._query),
             ("/cgi/crm/custom/v2/data/query", self._query_own),
+            ("/cgi/crm/v2/data/create", self._create),
+            ("/cgi/crm/v2/data/update", self._update),
+            ("/cgi/crm/custom/v2/data/create", self._create),
+            ("/cgi/crm/custom/v2/data/update", self._update),
         ):
             self._server.expect_request(path, method="POST").respond_with_handler(handler)
 
@@ -108,6 +114,12 @@ class FxiaokeServer:
         self.tokens_given = 0
         self._token: str | None = None
         self._misbehaving: deque[Misbehaving] = deque()
+        self._misbehaving_in_writes: deque[Misbehaving] = deque()
+        self.written: list[tuple[str, dict[str, Any]]] = []
+        self.refuse: Callable[[Record], str | None] = lambda _: None
+        self.loses_answers_to_writes = 0
+        self.declared: set[str] = set()
+        self.clock = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
     @property
     def url(self) -> str:
@@ -137,6 +149,10 @@ class FxiaokeServer:
     def misbehave(self, *ways: Misbehaving) -> None:
         """Let the next answers to queries go wrong, one after another, and no others."""
         self._misbehaving = deque(ways)
+
+    def misbehave_in_writes(self, *ways: Misbehaving) -> None:
+        """Let the next writes go wrong, one after another, and no others. Nothing of them is done."""
+        self._misbehaving_in_writes = deque(ways)
 
     def expire_token(self) -> None:
         """Take the token that was given last for expired from now on."""
@@ -192,6 +208,41 @@ class FxiaokeServer:
             return _error(20050, "currentOpenUserId 不存在")
         return self._found(asked, is_own=is_own)
 
+    def _create(self, request: Request) -> Response:
+        return self._write(request, is_new=True)
+
+    def _update(self, request: Request) -> Response:
+        return self._write(request, is_new=False)
+
+    def _write(self, request: Request, *, is_new: bool) -> Response:
+        asked = _body(request)
+        self.written.append((request.path, asked))
+        if self._misbehaving_in_writes:
+            way = self._misbehaving_in_writes.popleft()
+            if way.code:
+                return _error(way.code, way.message)
+            return Response(way.body or b"", status=way.status, mimetype="application/json")
+        if not self._is_signed_in(asked):
+            return _error(20016, "corpAccessToken不存在或者已经过期")
+        if asked.get("currentOpenUserId") != USER:
+            return _error(20050, "currentOpenUserId 不存在")
+        record = dict(asked["data"]["object_data"])
+        name = record.pop("dataObjectApiName")
+        if name in self.hidden_objects:
+            return _error(320001, f"没有对象 {name} 的编辑权限")
+        if name not in self.objects or name.endswith("__c") != ("/custom/" in request.path):
+            return _error(320002, f"对象 {name} 不存在")
+        if said := self.refuse(record):
+            return _error(320004, said)
+        if is_new and not record.get("owner"):
+            return _error(320005, "负责人 必填")
+        record_id = f"66e1a2b3c4d5e6f7{len(self.objects[name]):08x}" if is_new else record["_id"]
+        self.write(name, {**record, "_id": record_id, "last_modified_time": milliseconds(self.clock)})
+        if self.loses_answers_to_writes:
+            self.loses_answers_to_writes -= 1
+            return Response(b"", status=502)
+        return _answer(**({"dataId": record_id} if is_new else {}))
+
     def _found(self, asked: Mapping[str, Any], *, is_own: bool) -> Response:
         name = asked["data"]["dataObjectApiName"]
         if name in self.hidden_objects:
@@ -206,9 +257,9 @@ class FxiaokeServer:
         self._order.shuffle(records)
         for condition in search["filters"]:
             field = condition["field_name"]
-            if records and not any(field in record for record in records):
+            if records and field not in self.declared and not any(field in record for record in records):
                 return _error(320003, f"字段 {field} 不存在")
-            records = [record for record in records if _fits(record[field], condition)]
+            records = [record for record in records if field in record and _fits(record[field], condition)]
         for order in reversed(search["orders"]):
             records.sort(key=lambda record: record[order["fieldName"]], reverse=not order["isAsc"])
         only = search.get("fieldProjection") or None

@@ -1,7 +1,8 @@
 """A Zoho CRM of one's own: its REST API v8 on loopback, over modules that a test may change between two requests.
 
 It keeps the published rules (50 fields and 200 records a request, numbered pages for 2,000 records and tokens beyond,
-304 where nothing changed, tokens that expire, Bulk Read jobs) and promises no more than they do: a token is a place in
+304 where nothing changed, tokens that expire, Bulk Read jobs; 100 records a write, upserts by unique fields and of
+modules that have them, an answer for each record) and promises no more than they do: a token is a place in
 the list as it is by then, so what others change moves the pages about.
 """
 
@@ -37,6 +38,9 @@ OWNER = {"name": "Ada Owner", "id": "4970762000000326001", "email": "ada.owner@e
 SORTABLE = ("id", "Created_Time", "Modified_Time")
 MOST_FIELDS, MOST_PER_PAGE, MOST_NUMBERED, MOST_BY_TOKEN = 50, 200, 2_000, 100_000
 TOKENS_IN_TEN_MINUTES = 10
+MOST_WRITTEN, MOST_IN_A_LIST = 100, 50
+UPSERTED = ("Leads", "Accounts", "Contacts", "Deals", "Campaigns", "Cases", "Products")  # and modules of one's own
+ACTIVITIES = ("Tasks", "Events", "Calls")
 
 
 def zoho_time(moment: datetime) -> str:
@@ -70,13 +74,23 @@ class Asked:
     since: str | None
 
 
+@dataclass(frozen=True)
+class Written:
+    """One request that writes: how and where, and the document."""
+
+    method: str
+    path: str
+    document: Mapping[str, Any]
+
+
 class ZohoServer:
     """The server, with `modules` by API name, each a table of records by their id. To be used in a `with`.
 
     Records hold what a test gives them, which must be `id` and `Modified_Time`, and are changed by `save`, `delete` and
     `restore`. `before_request` is called before each request for data is answered. `misbehave` makes the next answers
     go wrong, `spoil` changes the bytes of all; `expire_tokens` ends every access token. `asked` are the requests for
-    data that came.
+    data that came, `written` those that write. `unique` names the unique fields of modules, `refuse` says of a record
+    why it is refused: a code and the field.
     """
 
     def __init__(self, modules: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
@@ -94,6 +108,12 @@ class ZohoServer:
         self.before_request: Callable[[Asked], None] = lambda _: None
         self.spoil: Callable[[bytes], bytes] = lambda content: content
         self.asked: list[Asked] = []
+        self.written: list[Written] = []
+        self.unique: dict[str, tuple[str, ...]] = {}
+        self.refuse: Callable[[Record], tuple[str, str] | None] = lambda _: None
+        self.hidden_from_coql: set[str] = set()
+        self.loses_answers_to_writes = 0
+        self.clock = datetime(2026, 3, 1, 8, tzinfo=UTC)
         self.jobs: list[dict[str, Any]] = []
         self.tokens_given = 0
         self.credits_left: int | None = None
@@ -217,6 +237,12 @@ class ZohoServer:
                 return self._tell_of_job(int(job))
             case ["bulk", "v8", "read", job, "result"]:
                 return self._give_result(int(job))
+            case ["v8", "coql"]:
+                return self._query(json.loads(request.get_data())["select_query"])
+            case ["v8", module, "upsert"] if request.method == "POST" and module in self.modules:
+                return self._write(request, asked, module)
+            case ["v8", module] if request.method in ("POST", "PUT") and module in self.modules:
+                return self._write(request, asked, module)
             case ["v8", "settings", "fields"]:
                 names = sorted({name for each in self.modules[asked.query["module"]].values() for name in each})
                 return _written({"fields": [{"api_name": name} for name in names]})
@@ -320,6 +346,71 @@ class ZohoServer:
             "next_page_token": token if has_more and self.gives_tokens else None,
         }
         return _written({"data": shown, "info": info}) if shown else Response(status=204)
+
+    def _query(self, query: str) -> Response:
+        said = re.fullmatch(r"select (.+) from (\w+) where (\w+) in \((.+)\) limit (\d+)", query)
+        if said is None:
+            return _refused(400, "SYNTAX_ERROR", "error occurred while parsing the query")
+        names, module, field, listed, limit = said.groups()
+        values = re.findall(r"'([^']*)'", listed)
+        fields = names.split(", ")
+        if module not in self.modules:
+            return _refused(400, "INVALID_QUERY", "the module name given seems to be invalid")
+        if len(values) > MOST_IN_A_LIST or len(fields) > MOST_FIELDS:
+            return _refused(400, "LIMIT_EXCEEDED", "LIMIT_EXCEEDED")
+        found = [
+            {name: record.get(name) for name in fields}
+            for record in self.modules[module].values()
+            if record.get(field) in values and record["id"] not in self.hidden_from_coql
+        ][: int(limit)]
+        if not found:
+            return Response(status=204)
+        return _written({"data": found, "info": {"count": len(found), "more_records": False}})
+
+    def _write(self, request: Request, asked: Asked, module: str) -> Response:
+        document = json.loads(request.get_data())
+        is_upsert = asked.path.endswith("/upsert")
+        if is_upsert and module not in UPSERTED and module in ACTIVITIES:
+            return _refused(400, "INVALID_MODULE", "the module name given seems to be invalid")
+        records = document["data"]
+        if not 1 <= len(records) <= MOST_WRITTEN:
+            return _refused(400, "INVALID_DATA", "the data is too long", api_name="data", maximum_length=MOST_WRITTEN)
+        for name in document.get("duplicate_check_fields", ()):
+            if name not in self.unique.get(module, ()):
+                return _refused(400, "INVALID_DATA", "invalid data", api_name="duplicate_check_fields")
+        self.written.append(Written(request.method, asked.path, document))
+        answers = [
+            self._change(module, record) if request.method == "PUT" else self._make(module, record, is_upsert)
+            for record in records
+        ]
+        if self.loses_answers_to_writes:
+            self.loses_answers_to_writes -= 1
+            return Response(b"", status=502)
+        taken = [answer for answer in answers if answer["status"] == "success"]
+        status = (201 if request.method == "POST" else 200) if len(taken) == len(answers) else 207 if taken else 400
+        return _written({"data": answers}, status)
+
+    def _make(self, module: str, record: Record, is_upsert: bool) -> dict[str, Any]:
+        if refused := self.refuse(record):
+            return _error(refused[0], "invalid data", api_name=refused[1])
+        for name in self.unique.get(module, ()):
+            for there in self.modules[module].values():
+                if record.get(name) is not None and there.get(name) == record[name]:
+                    if is_upsert:
+                        return {**self._change(module, {**record, "id": there["id"]}), "action": "update"}
+                    return _error("DUPLICATE_DATA", "duplicate data", api_name=name, id=there["id"])
+        record_id = f"49707620009{sum(map(len, self.modules.values())):08d}"
+        self.save(module, {**record, "id": record_id, "Modified_Time": zoho_time(self.clock)})
+        made = {"code": "SUCCESS", "details": {"id": record_id}, "message": "record added", "status": "success"}
+        return {**made, "action": "insert"} if is_upsert else made
+
+    def _change(self, module: str, record: Record) -> dict[str, Any]:
+        if record.get("id") not in self.modules[module]:
+            return _error("INVALID_DATA", "the id given seems to be invalid", api_name="id")
+        if refused := self.refuse(record):
+            return _error(refused[0], "invalid data", api_name=refused[1])
+        self.save(module, {**record, "Modified_Time": zoho_time(self.clock)})
+        return {"code": "SUCCESS", "details": {"id": record["id"]}, "message": "record updated", "status": "success"}
 
     def _make_job(self, document: Mapping[str, Any]) -> Response:
         query = document["query"]

@@ -14,7 +14,7 @@ import dagster as dg
 from dagster_project.defs.identity import link_references
 from dagster_project.defs.landing import RETRIES, land_all
 from dagster_project.defs.partitions import day_tags
-from dagster_project.defs.publishing import ASKED_BY_TAG, LISTS_KEY, REPORT_KEY, publish_targets, target_keys
+from dagster_project.defs.publishing import ASKED_BY_TAG, REPORT_KEY, list_keys, publish_targets, target_keys
 from dagster_project.defs.quality import refuse_failed_checks
 from dagster_project.defs.resources import WAREHOUSE_POOL, DbtChild, refusals, warehouse_held
 from dagster_project.defs.transform import (
@@ -49,7 +49,7 @@ def jobs_definitions(settings: Settings, dbt: DbtChild) -> dg.Definitions:
     )
     backfill = dg.define_asset_job(
         BACKFILL_JOB,
-        selection=everything - dg.AssetSelection.assets(*LIST_KEYS, LISTS_KEY, REPORT_KEY),
+        selection=everything - dg.AssetSelection.assets(*LIST_KEYS, *list_keys(settings), REPORT_KEY),
         description="Land what is new, classify the days of a range in one run and publish them; issues no list.",
     )
     return dg.Definitions(jobs=[daily, backfill, _month_ends(settings, dbt)])

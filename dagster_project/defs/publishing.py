@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
+from dagster_project.defs.landing import RETRIES
 from dagster_project.defs.metadata import table_preview
 from dagster_project.defs.partitions import ONE_RUN, business_days, days_of
 from dagster_project.defs.quality import ROWS_READ
@@ -18,6 +19,8 @@ from dagster_project.defs.resources import WAREHOUSE_POOL, refusals, warehouse_h
 from dagster_project.defs.transform import LIST_KEYS
 from dagster_project.landing import Manifest
 from dagster_project.publishing.code_version import code_version
+from dagster_project.publishing.crm.records import Done
+from dagster_project.publishing.crm.tasks import newest_issued_day
 from dagster_project.publishing.lists import DayLists, write_lists
 from dagster_project.publishing.parquet import publish_parquet
 from dagster_project.publishing.postgres import publish_postgres
@@ -34,6 +37,7 @@ PARQUET_KEY = dg.AssetKey(["publish", "parquet"])
 SERVING_KEY = dg.AssetKey(["publish", "serving_copy"])
 POSTGRES_KEY = dg.AssetKey(["publish", "postgres"])
 LISTS_KEY = dg.AssetKey(["publish", "lists"])
+CRM_KEY = dg.AssetKey(["publish", "crm"])
 REPORT_KEY = dg.AssetKey(["publish", "report"])
 
 GROUP = "publish"
@@ -63,6 +67,7 @@ def publishing_definitions(settings: Settings) -> dg.Definitions:
         assets=[
             *(_target_asset(settings, key) for key in target_keys(settings)),
             _lists_asset(settings),
+            *([_crm_asset(settings)] if settings.publishing.enabled_crm else []),
             *([_report_asset(settings)] if settings.publishing.report.enabled else []),
         ]
     )
@@ -149,6 +154,50 @@ def _lists_metadata(settings: Settings, written: DayLists) -> Metadata:
             ["channel", "rows", "note"], [[each.channel, each.rows, each.note] for each in written.lists]
         ),
     }
+
+
+def list_keys(settings: Settings) -> list[dg.AssetKey]:
+    """Keys of what is written of a list; a backfill writes none of it."""
+    return [LISTS_KEY, *([CRM_KEY] if settings.publishing.enabled_crm else [])]
+
+
+def _crm_asset(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=CRM_KEY,
+        deps=[LISTS_KEY],
+        partitions_def=business_days(settings),
+        backfill_policy=ONE_RUN,
+        retry_policy=RETRIES,
+        pool=WAREHOUSE_POOL,
+        group_name=GROUP,
+        owners=["team:marketing"],
+        kinds={"python", *(target.kind for target in settings.publishing.enabled_crm)},
+        description="The newest issued list as tasks in the CRMs, keyed by our ids: only what differs is written.",
+    )
+    def crm(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        # httpx is imported where a CRM is asked: it takes a fifth of a second.
+        from dagster_project.publishing.crm.work import push_of, tasks_on
+
+        day = newest_issued_day(settings.paths, up_to=days_of(context)[-1])
+        who = context.run.tags.get(ASKED_BY_TAG) or getpass.getuser()
+        rows: list[list[object]] = []
+        if day is not None:
+            with refusals():
+                with warehouse_held(context, settings) as warehouse, warehouse.connection() as con:
+                    tasks = tasks_on(con, settings, settings.publishing.enabled_crm, day)
+                for each in tasks:
+                    why = f"reactivation list of {day}, job {context.job_name}"
+                    push = push_of(settings, each, now=datetime.now(UTC), who=who, why=why, say=context.log.info)
+                    if push.refused:
+                        context.log.warning(
+                            f"{each.target.name} refused {len(push.refused)} tasks: strata push says why"
+                        )
+                    rows.append([each.target.name, *(push.count(done) for done in Done)])
+        return dg.MaterializeResult(
+            metadata={"list": str(day or "none"), "tasks": table_preview(["crm", *(done.value for done in Done)], rows)}
+        )
+
+    return crm
 
 
 def _report_asset(settings: Settings) -> dg.AssetsDefinition:

@@ -7,12 +7,18 @@ PostgreSQL address, being a secret, to the environment.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal, cast, get_args
+from typing import Annotated, Literal, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from dagster_project.settings.sources.fxiaoke import FxiaokeAccount
+from dagster_project.settings.sources.parts import Part, Scalar, SourceName
+from dagster_project.settings.sources.zoho_crm import ZohoAccount
+from dagster_project.settings.yaml_documents import did_you_mean, fault
 
 CODE = r"^[a-z][a-z0-9_]*$"
 Code = Annotated[str, StringConstraints(pattern=CODE, max_length=48)]
@@ -101,6 +107,8 @@ class ListField(StrEnum):
 
 # Left empty for whoever works the list; they are read back as list_results.
 RESULT_FIELDS = (ListField.WORKED_AT, ListField.OUTCOME)
+# What says who the customer is; everything else in a list is about them.
+PERSONAL_FIELDS = frozenset({ListField.NAME, ListField.CONTACT})
 ConsentChannel = Literal["phone", "wechat", "sms", "email"]
 ContactPoint = Literal["phone", "wechat_id", "email"]
 
@@ -308,6 +316,90 @@ class ListTargets(_Model):
     postgres: ListsPostgres = ListsPostgres()
 
 
+# What a text that is written once may name in braces; none of them says who the customer is.
+CRM_PLACEHOLDERS = ("campaign", "channel", "entered_on")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+ApiName = Annotated[str, StringConstraints(pattern=r"^\$?[A-Za-z][A-Za-z0-9_]*$")]
+
+
+class _CrmTarget(Part):
+    """Treated customers of some lists as records of a CRM, one a task, told apart by its id in `key_field`.
+
+    `fields` are kept as the list has them; `on_create` is written once, so that what people change stays theirs;
+    `on_withdrawal` is written where the customer may no longer be contacted. `owners` gives the CRM's user for a sales
+    rep as the list names them. `customer_field` leads to the customer's own record: their reference in the source
+    `customers_of`.
+    """
+
+    enabled: bool = True
+    channels: Annotated[tuple[Code, ...], Field(min_length=1)]
+    key_field: ApiName
+    fields: Annotated[dict[ApiName, ListField], Field(min_length=1)]
+    on_create: dict[ApiName, Scalar] = Field(default_factory=dict)
+    on_withdrawal: dict[ApiName, Scalar] = Field(default_factory=dict)
+    owners: dict[Text, Text] = Field(default_factory=dict)
+    customer_field: ApiName | None = None
+    customers_of: SourceName | None = None
+    runs_workflows: bool = False
+
+    @property
+    def place(self) -> str:
+        """What is written to, in the CRM's words."""
+        raise NotImplementedError
+
+    @property
+    def personal_fields(self) -> tuple[str, ...]:
+        """The fields that say who the customer is."""
+        return tuple(name for name, field in self.fields.items() if field in PERSONAL_FIELDS)
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        kept = [self.key_field, *self.fields, *([self.customer_field] if self.customer_field else [])]
+        for name in (*self.on_create, *kept):
+            if [*self.on_create, *kept].count(name) > 1:
+                raise fault(f"the field {name} is written twice; take it out of one place.", "fields")
+        if self.key_field in self.on_withdrawal:
+            raise fault("key_field is written once; take it out.", "on_withdrawal")
+        if (self.customer_field is None) != (self.customers_of is None):
+            raise fault("customer_field and customers_of belong together.", "customer_field")
+        for name, value in self.on_create.items():
+            for named in _PLACEHOLDER.findall(value) if isinstance(value, str) else ():
+                if named not in CRM_PLACEHOLDERS:
+                    raise fault(
+                        f"{{{named}}} means nothing here; a text may name {', '.join(CRM_PLACEHOLDERS)}.",
+                        *("on_create", name),
+                    )
+        return self
+
+
+class ZohoCrm(ZohoAccount, _CrmTarget):
+    """Records of a Zoho module: Tasks, or one of your own."""
+
+    module: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+
+    @property
+    def place(self) -> str:
+        return self.module
+
+
+class FxiaokeCrm(FxiaokeAccount, _CrmTarget):
+    """Records of a 纷享销客 object, usually one of your own, which ends in __c."""
+
+    object: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(Obj|__c)$")]
+
+    @property
+    def place(self) -> str:
+        return self.object
+
+    @property
+    def is_own_object(self) -> bool:
+        """Whether the tenant made the object; such objects are written at another address."""
+        return self.object.endswith("__c")
+
+
+CrmTarget = Annotated[ZohoCrm | FxiaokeCrm, Field(discriminator="kind")]
+
+
 class PublishingSettings(_Model):
     """config/publishing.yaml."""
 
@@ -330,6 +422,45 @@ class PublishingSettings(_Model):
     def _keeps_lists_apart(self) -> PublishingSettings:
         if self.personal_schema == self.postgres.schema_name:
             raise ValueError("lists.postgres.schema must differ from postgres.schema, which readers may see")
+        return self
+
+    crm: tuple[CrmTarget, ...] = ()
+
+    @property
+    def enabled_crm(self) -> tuple[ZohoCrm | FxiaokeCrm, ...]:
+        """The CRMs that lists go to."""
+        return tuple(target for target in self.crm if target.enabled)
+
+    @model_validator(mode="after")
+    def _crm_writes_what_lists_hold(self) -> Self:
+        names = [target.name for target in self.crm]
+        channels = {channel.name: channel for channel in self.reactivation.channels}
+        for index, target in enumerate(self.crm):
+            if target.name in names[:index]:
+                raise fault(f"there are two CRMs named {target.name!r}; rename one.", "crm", index, "name")
+            for name in target.channels:
+                if name not in channels:
+                    raise fault(f"there is no channel {name!r}{did_you_mean(name, channels)}", "crm", index, "channels")
+                for written, field in target.fields.items():
+                    if field in RESULT_FIELDS:
+                        raise fault(
+                            f"{field.value} is what people fill in; a CRM has a field of its own for it, which is read "
+                            "back. Take it out here.",
+                            *("crm", index, "fields", written),
+                        )
+                    if field not in channels[name].fields:
+                        raise fault(
+                            f"the list of {name} does not hold {field.value}. A CRM gets no more than the list: add it "
+                            "to the channel's fields, or take it out here.",
+                            *("crm", index, "fields", written),
+                        )
+            points = sorted({channels[name].contact_point for name in target.channels})
+            if len(points) > 1 and ListField.CONTACT in target.fields.values():
+                raise fault(
+                    f"the channels' contact is not the same ({', '.join(points)}), so it has no one field; write a CRM "
+                    "for each.",
+                    *("crm", index, "channels"),
+                )
         return self
 
     @field_validator("tables")

@@ -38,17 +38,22 @@ MAX_SAID_CHARACTERS = 300
 # 408 and 425 ask for another try by their meaning, 429 and the 5xx by what systems use them for.
 TRIED_AGAIN = frozenset({408, 425, 429})
 WITHOUT_BODY = frozenset({204, 304})
+CURE = "What landed stays, and the next run goes on from there. See http: of the source for time-outs and tries."
 PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|\+?\d[\d -]{6,}\d")
 
 Result = TypeVar("Result")
 
 
 class TryAgain(Exception):
-    """An answer that another try may better. `judge` functions raise it, too; it never leaves this module."""
+    """An answer that another try may better. `judge` functions raise it, too; it never leaves this module.
 
-    def __init__(self, reason: str, *, wait_seconds: float | None = None) -> None:
+    `was_refused` says that the system did not act on the request: it was not reached, or said that it is too busy.
+    """
+
+    def __init__(self, reason: str, *, wait_seconds: float | None = None, was_refused: bool = False) -> None:
         super().__init__(reason)
         self.wait_seconds = wait_seconds
+        self.was_refused = was_refused
 
 
 class Refused(SourceError):
@@ -81,6 +86,7 @@ class HttpSystem:
     answers that are cut short, too long or no JSON. The waits double from one second up to
     `policy.longest_wait_seconds`, unless the system says how long to wait. `say` is told of waits that a user would
     notice. `is_final` tells by a system's error code that no wait of minutes will help, so that nothing is tried again.
+    `cure` is what a user is told when every try failed.
     """
 
     def __init__(
@@ -90,8 +96,10 @@ class HttpSystem:
         *,
         say: Callable[[str], None] = lambda _: None,
         is_final: Callable[[str], bool] = lambda _: False,
+        cure: str = CURE,
     ) -> None:
         self._name = name
+        self._cure = cure
         self._policy = policy
         self._say = say
         self._is_final = is_final
@@ -125,11 +133,13 @@ class HttpSystem:
         form: Mapping[str, str] | None = None,
         json: Any = None,
         judge: Callable[[Answer], None] | None = None,
+        repeats: bool = True,
     ) -> Answer:
         """The answer to one request; `form` or `json` is its body.
 
         `judge` looks at each answer of a status below 400, for systems that tell errors otherwise: it raises TryAgain
-        or an error of its own.
+        or an error of its own. Without `repeats` a request is sent again only where the system did not act on it: what
+        makes a record would make two.
 
         Raises:
             Refused: the status is 400 to 499, but for those that ask for another try.
@@ -144,7 +154,7 @@ class HttpSystem:
                 judge(answer)
             return answer
 
-        return self._tried(once, url)
+        return self._tried(once, url, repeats=repeats)
 
     def download(
         self,
@@ -182,22 +192,30 @@ class HttpSystem:
         said = PERSONAL.sub("…", " ".join(said.split()))
         return said if len(said) <= MAX_SAID_CHARACTERS else said[:MAX_SAID_CHARACTERS] + "…"
 
-    def _tried(self, once: Callable[[], Result], url: str) -> Result:
+    def _tried(self, once: Callable[[], Result], url: str, *, repeats: bool = True) -> Result:
         attempts = self._policy.attempts
+        tried = 0
+
+        def wait_of(error: Exception) -> bool | float:
+            if isinstance(error, TryAgain) and not (repeats or error.was_refused):
+                return False
+            return _wait_of(error)
+
         try:
-            for attempt in tries(attempts, self._policy.longest_wait_seconds, on=_wait_of):
+            for attempt in tries(attempts, self._policy.longest_wait_seconds, on=wait_of):
                 with attempt:
+                    tried = attempt.num
                     try:
                         return once()
                     except TryAgain as error:
-                        if attempt.num < attempts:
+                        if attempt.num < attempts and wait_of(error) is not False:
                             self._tell(error, attempt.next_wait if error.wait_seconds is None else error.wait_seconds)
                         raise
         except TryAgain as error:
-            so_often = "1 try" if attempts == 1 else f"{attempts} tries"
+            so_often = "1 try" if tried == 1 else f"{tried} tries"
             raise SourceUnavailable(
-                f"{self._name}: {self._place(url)} gave no usable answer in {so_often}; the last time {error}. What "
-                "landed stays, and the next run goes on from there. See http: of the source for time-outs and tries."
+                f"{self._name}: {self._place(url)} gave no usable answer in {so_often}; the last time {error}. "
+                f"{self._cure}"
             ) from None
         raise AssertionError("a retry context ends by returning or raising")
 
@@ -264,7 +282,7 @@ class HttpSystem:
         if isinstance(error, httpx.TimeoutException):
             raise TryAgain(f"it did not answer within {self._policy.timeout_seconds:g} s") from None
         if isinstance(error, httpx.ConnectError):
-            raise TryAgain("no connection could be made") from None
+            raise TryAgain("no connection could be made", was_refused=True) from None
         raise TryAgain("the connection broke before the answer was whole") from None
 
     def _whole(self, response: httpx.Response, url: str) -> Answer:
@@ -284,7 +302,7 @@ class HttpSystem:
         said = " ".join(filter(None, (f"({code})" if code else "", f"and says: {message}" if message else "")))
         told = f"it answered with status {status}{' ' + said if said else ''}"
         if (status in TRIED_AGAIN or status >= 500) and not self._is_final(code):
-            raise TryAgain(told, wait_seconds=_retry_after(response.headers))
+            raise TryAgain(told, wait_seconds=_retry_after(response.headers), was_refused=status in TRIED_AGAIN)
         raise Refused(f"{self._name}: {self._place(url)}: {told}.", status=status, code=code, body=body)
 
     def _content(self, response: httpx.Response) -> bytes:

@@ -321,3 +321,32 @@ class RawServer:
     def __exit__(self, *_: object) -> None:
         self._done.set()
         self._socket.close()
+
+
+@pytest.mark.parametrize("status", [408, 425, 429])
+def test_what_must_not_be_done_twice_is_sent_again_where_it_was_not_done(
+    server: HTTPServer, system: HttpSystem, status: int
+) -> None:
+    asked = answers(server, Response(status=status), ok())
+    assert system.ask("POST", server.url_for("/records"), json={}, repeats=False).body == {"data": [1]}
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    "answer", [Response(status=502), Response(status=503), Response("{", content_type="application/json")]
+)
+def test_what_must_not_be_done_twice_is_not_sent_again_where_it_may_have_been_done(
+    server: HTTPServer, system: HttpSystem, answer: Response
+) -> None:
+    asked = answers(server, answer)
+    with pytest.raises(SourceUnavailable, match=r"gave no usable answer in 1 try; the last time it"):
+        system.ask("POST", server.url_for("/records"), json={}, repeats=False)
+    assert len(asked) == 1
+
+
+def test_what_must_not_be_done_twice_is_sent_again_where_nobody_listened() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with asking() as system, pytest.raises(SourceUnavailable, match="in 3 tries; the last time no connection"):
+        system.ask("POST", f"http://127.0.0.1:{port}/records", json={}, repeats=False)

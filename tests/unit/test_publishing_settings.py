@@ -120,3 +120,78 @@ def test_a_rebuild_takes_a_month_of_days_a_run_or_as_many_as_the_setting_says(do
     document["snapshots"] = {"rebuild_days_per_run": 0}
     with pytest.raises(SettingsError, match="rebuild_days_per_run"):
         load(document)
+
+
+CRM: dict[str, Any] = {
+    "name": "crm",
+    "kind": "zoho_crm",
+    "data_center": "eu",
+    "module": "Tasks",
+    "channels": ["telesales"],
+    "key_field": "Strata_Task_ID",
+    "fields": {"Phone": "contact", "Why_silent": "silence_cause"},
+    "on_create": {"Subject": "{campaign}", "Status": "Not Started"},
+}
+FXIAOKE = {
+    "name": "crm_cn",
+    "kind": "fxiaoke",
+    "object": "reactivation__c",
+    "channels": ["telesales"],
+    "key_field": "task_id__c",
+    "fields": {"phone__c": "contact"},
+}
+
+
+def test_lists_go_to_no_crm_until_one_is_named_and_switched_on(document, load) -> None:
+    assert load(document).crm == ()
+    document["crm"] = [{**CRM, "enabled": False}, FXIAOKE]
+    settings = load(document)
+    assert [target.name for target in settings.enabled_crm] == ["crm_cn"]
+    assert settings.crm[0].personal_fields == ("Phone",)
+    assert [target.place for target in settings.crm] == ["Tasks", "reactivation__c"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kind": "salesforce"}, "kind"),
+        ({"channels": ["telephone"]}, "there is no channel 'telephone'"),
+        ({"channels": []}, "channels"),
+        (
+            {"channels": ["telesales", "email"], "fields": {"Phone": "contact"}},
+            "contact is not the same (email, phone)",
+        ),
+        ({"fields": {"Phone": "phone"}}, "fields"),
+        ({"fields": {}}, "fields"),
+        ({"fields": {"Phone": "priority_score"}}, "list of telesales does not hold priority_score"),
+        ({"fields": {"Phone; drop": "contact"}}, "fields"),
+        ({"fields": {"Strata_Task_ID": "contact"}}, "Strata_Task_ID is written twice"),
+        ({"on_create": {"Phone": "none"}}, "Phone is written twice"),
+        ({"on_create": {"Subject": "{name}"}}, "{name} means nothing here"),
+        ({"on_withdrawal": {"Strata_Task_ID": "gone"}}, "key_field is written once"),
+        ({"customer_field": "Who_Id"}, "customer_field and customers_of belong together"),
+        ({"module": "Tasks where true"}, "module"),
+        ({"fields": {"Result": "outcome"}}, "outcome is what people fill in"),
+        ({"name": "CRM"}, "name"),
+        ({"api_url": "http://crm.example.com"}, "must begin with https://"),
+        ({"refresh_token": "1000.x"}, "refresh_token"),
+    ],
+)
+def test_a_crm_that_cannot_be_is_refused_by_file_and_place(document, load, change, said) -> None:
+    document["crm"] = [{**CRM, **change}]
+    with pytest.raises(SettingsError) as refused:
+        load(document)
+    assert "publishing.yaml:" in str(refused.value)
+    assert said in str(refused.value)
+
+
+def test_two_crms_of_one_name_would_share_their_secrets_and_are_refused(document, load) -> None:
+    document["crm"] = [CRM, {**FXIAOKE, "name": "crm"}]
+    with pytest.raises(SettingsError, match="there are two CRMs named 'crm'"):
+        load(document)
+
+
+def test_an_object_of_fxiaoke_ends_in_obj_or_c(document, load) -> None:
+    document["crm"] = [{**FXIAOKE, "object": "reactivation"}]
+    with pytest.raises(SettingsError, match="object"):
+        load(document)

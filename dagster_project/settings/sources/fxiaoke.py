@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from dagster_project.contract.entities import ColumnType
 from dagster_project.settings.sources.http import Address, HttpPolicy
-from dagster_project.settings.sources.parts import Name
+from dagster_project.settings.sources.parts import Name, Part, SourceName
 from dagster_project.settings.sources.reads import BaseSource, PulledRead
 from dagster_project.settings.yaml_documents import did_you_mean, fault
 
@@ -103,12 +103,18 @@ class ObjectRead(PulledRead):
         return self
 
 
-class FxiaokeSource(BaseSource):
-    """A 纷享销客 CRM, asked as the user whom `user_mobile` or `open_user_id` names; it shows what they may see."""
+class FxiaokeAccount(Part):
+    """Where a 纷享销客 CRM is asked, as the user whom `user_mobile` or `open_user_id` names."""
 
     secrets: ClassVar[tuple[str, ...]] = ("app_id", "app_secret", "permanent_code", "user_mobile", "open_user_id")
 
+    name: SourceName
     kind: Literal["fxiaoke"]
     url: Address = "https://open.fxiaoke.com"
     http: HttpPolicy = HttpPolicy()
+
+
+class FxiaokeSource(FxiaokeAccount, BaseSource):
+    """A 纷享销客 CRM that records come from: those that its user may see."""
+
     reads: Annotated[tuple[ObjectRead, ...], Field(min_length=1)]

@@ -40,6 +40,8 @@ def as_text_mapping(value: object) -> object:
 TimeZoneName = Annotated[str, AfterValidator(_known_time_zone)]
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+# Part of the names of environment variables, which hold no capitals to tell apart.
+SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_as_names), Field(min_length=1)]
 Text = Annotated[str, BeforeValidator(_as_text)]

@@ -19,7 +19,7 @@ from dagster_project.settings.sources.columns import (
     Condition,
     as_column_spec,
 )
-from dagster_project.settings.sources.parts import CurrencyCode, Part, Share, TimeZoneName
+from dagster_project.settings.sources.parts import CurrencyCode, Part, Share, SourceName, TimeZoneName
 from dagster_project.settings.yaml_documents import did_you_mean, fault
 
 
@@ -171,7 +171,7 @@ class BaseSource(Part):
     # Names of the secrets that the kind needs: the variable STRATA_<SOURCE>_<NAME> of the environment.
     secrets: ClassVar[tuple[str, ...]] = ()
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: SourceName
     time_zone: TimeZoneName | None = None
     currency: CurrencyCode | None = None
     reads: Annotated[tuple[Read, ...], Field(min_length=1)]

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, StrictBool, model_validator
 
 from dagster_project.settings.sources.http import Address, HttpPolicy
+from dagster_project.settings.sources.parts import Part, SourceName
 from dagster_project.settings.sources.reads import BaseSource, PulledRead
 from dagster_project.settings.yaml_documents import fault
 
@@ -87,17 +88,17 @@ class ModuleRead(PulledRead):
         return self
 
 
-class ZohoSource(BaseSource):
-    """A Zoho CRM. `data_center` is where the company's account is kept: it decides the addresses."""
+class ZohoAccount(Part):
+    """Where a Zoho CRM is asked. `data_center` is where the company's account is kept: it decides the addresses."""
 
     secrets: ClassVar[tuple[str, ...]] = ("client_id", "client_secret", "refresh_token")
 
+    name: SourceName
     kind: Literal["zoho_crm"]
     data_center: Literal["us", "eu", "uk", "in", "cn", "au", "jp", "ca", "sa"]
     accounts_url: Address | None = None
     api_url: Address | None = None
     http: HttpPolicy = HttpPolicy()
-    reads: Annotated[tuple[ModuleRead, ...], Field(min_length=1)]
 
     @property
     def accounts_address(self) -> str:
@@ -108,3 +109,9 @@ class ZohoSource(BaseSource):
     def api_address(self) -> str:
         """Where records are."""
         return self.api_url or DATA_CENTERS[self.data_center][1]
+
+
+class ZohoSource(ZohoAccount, BaseSource):
+    """A Zoho CRM that records come from."""
+
+    reads: Annotated[tuple[ModuleRead, ...], Field(min_length=1)]

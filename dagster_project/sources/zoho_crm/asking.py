@@ -16,11 +16,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from dagster_project.settings.environment import Secrets
-from dagster_project.settings.sources.zoho_crm import DATA_CENTERS, ZohoSource
+from dagster_project.settings.sources.zoho_crm import DATA_CENTERS, ZohoAccount
 from dagster_project.sources.files import SourceError
-from dagster_project.sources.http import Answer, HttpSystem, Refused, TryAgain
+from dagster_project.sources.http import CURE, Answer, HttpSystem, Refused, TryAgain
 
 API = "/crm/v8"
+SCOPES_TO_READ = "ZohoCRM.modules.READ, ZohoCRM.bulk.READ and ZohoCRM.settings.fields.READ"
 # Zoho gives ten access tokens in ten minutes and one source has more reads than that, so they share one. It is asked
 # for anew a minute before its hour is over.
 TOKEN_SPARE_SECONDS = 60
@@ -42,16 +43,32 @@ _tokens_lock = Lock()
 
 
 class Zoho:
-    """A Zoho CRM, asked for one read: `place` names it in messages."""
+    """A Zoho CRM, asked for one read: `place` names it in messages.
 
-    def __init__(self, source: ZohoSource, secrets: Secrets, say: Callable[[str], None], *, place: str) -> None:
+    `called` names the whole of it, `scopes` are what its refresh token must have, `cure` is what a user is told when it
+    does not answer.
+    """
+
+    def __init__(
+        self,
+        source: ZohoAccount,
+        secrets: Secrets,
+        say: Callable[[str], None],
+        *,
+        place: str,
+        called: str | None = None,
+        scopes: str = SCOPES_TO_READ,
+        cure: str = CURE,
+    ) -> None:
         self._source = source
         self._say = say
         self.place = place
+        self._called = called or f"Source {source.name}"
+        self._scopes = scopes
         self._client = secrets.get(source.name, "client_id")
         self._secret = secrets.get(source.name, "client_secret")
         self._refresh_token = secrets.get(source.name, "refresh_token")
-        self._http = HttpSystem(f"Source {source.name}", source.http, say=say, is_final=_is_used_up)
+        self._http = HttpSystem(self._called, source.http, say=say, is_final=_is_used_up, cure=cure)
         self._http.hide(self._client, self._secret, self._refresh_token)
         self._has_told_of_credits = False
 
@@ -79,11 +96,25 @@ class Zoho:
             )
         )
 
-    def post(self, path: str, document: Any, *, judge: Callable[[Answer], None] | None = None) -> Answer:
-        """The answer to a document sent to a path of the API."""
+    def post(
+        self, path: str, document: Any, *, judge: Callable[[Answer], None] | None = None, repeats: bool = True
+    ) -> Answer:
+        """The answer to a document sent to a path of the API; `repeats` as `HttpSystem.ask` has it."""
         return self._authorised(
-            lambda headers: self._http.ask("POST", self._url(path), json=document, headers=headers, judge=judge)
+            lambda headers: self._http.ask(
+                "POST", self._url(path), json=document, headers=headers, judge=judge, repeats=repeats
+            )
         )
+
+    def put(self, path: str, document: Any, *, judge: Callable[[Answer], None] | None = None) -> Answer:
+        """The answer to a document that replaces what stands at a path of the API."""
+        return self._authorised(
+            lambda headers: self._http.ask("PUT", self._url(path), json=document, headers=headers, judge=judge)
+        )
+
+    def shown(self, text: object) -> str:
+        """What Zoho says as it may be shown."""
+        return self._http.shown(text)
 
     def download(self, path: str, file: Path, *, judge: Callable[[Path], None]) -> None:
         """Write what stands at a path of the API to a file."""
@@ -123,7 +154,7 @@ class Zoho:
         left = answer.headers.get("X-API-CREDITS-REMAINING", "")
         if left.isdecimal() and int(left) < FEW_CREDITS and not self._has_told_of_credits:
             self._has_told_of_credits = True
-            self._say(f"Source {self._source.name}: {int(left):,} API credits are left for these 24 hours")
+            self._say(f"{self._called}: {int(left):,} API credits are left for these 24 hours")
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Zoho-oauthtoken {self._token()}"}
@@ -194,8 +225,7 @@ class Zoho:
     def _explained(self, error: Refused) -> SourceError:
         if error.code == "OAUTH_SCOPE_MISMATCH":
             return self.fault(
-                "the refresh token was made without a scope that this read needs. Make one with "
-                "ZohoCRM.modules.READ, ZohoCRM.bulk.READ and ZohoCRM.settings.fields.READ."
+                f"the refresh token was made without a scope that this needs. Make one with {self._scopes}."
             )
         if _is_used_up(error.code):
             return self.fault(
