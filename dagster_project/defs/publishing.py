@@ -57,6 +57,8 @@ REPORTED_MARTS = (
 )
 # Who asked for a run, as the command line tags it; a run from Dagster's pages is asked for by whoever serves them.
 ASKED_BY_TAG = "strata/asked_by"
+# What Dagster's page shows of the forms of publishing.yaml's `lists`.
+_LIST_KINDS = {"csv": "csv", "xlsx": "excel", "parquet": "parquet", "postgres": "postgres"}
 Metadata = dict[str, dg.MetadataValue | str | int]
 Say = Callable[[str], None]
 
@@ -121,8 +123,8 @@ def _lists_asset(settings: Settings) -> dg.AssetsDefinition:
         pool=WAREHOUSE_POOL,
         group_name=GROUP,
         owners=["team:marketing"],
-        kinds={"python", "csv", "excel"},
-        description="Reactivation lists of the newest day of a run, one CSV and one XLSX a channel, issued once.",
+        kinds={"python", *(_LIST_KINDS[form] for form, target in settings.publishing.lists if target.enabled)},
+        description="Reactivation lists of the newest day of a run, one a channel, issued once.",
     )
     def lists(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         day = days_of(context)[-1]

@@ -150,7 +150,9 @@ def _whole(day: date, table: pa.Table) -> pa.Table:
 
 
 def _typed(value: Any, field: ListField) -> Any:
-    return str(value) if value is not None and KINDS[field] is Kind.TEXT else value
+    if value is None or KINDS[field] is not Kind.TEXT:
+        return value
+    return str(value).replace("\0", "")  # PostgreSQL's text holds every character but this one
 
 
 def _rows(cursor: Any, statement: str) -> list[tuple[Any, ...]]:

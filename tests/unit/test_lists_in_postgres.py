@@ -102,6 +102,23 @@ def test_rows_that_somebody_deleted_come_back(write, query) -> None:
     assert query("select count(*) from $s.lists") == [(count,)]
 
 
+def test_whatever_people_are_called_arrives_whole(marts, write, query) -> None:
+    names = ["=1+1", "\u202eevil\u202c שלום", "𠮷野家 䶮", "👩‍👩‍👧‍👦", "a'b\"c\\d;--", "first\nsecond", "名" * 40_000]
+    listed = marts.execute(
+        "select customer_id from marts.reactivation_list where arm = 'treated' and channel <> 'sms' order by all"
+    ).fetchall()
+    held = {str(customer_id): name for (customer_id,), name in zip(listed, names, strict=False)}
+    assert len(held) == len(names)
+    for customer_id, name in held.items():
+        marts.execute(
+            "update personal.customer_contacts set name = ? where customer_id = ?",
+            [f"{name[:3]}\0{name[3:]}", int(customer_id)],
+        )
+    write()
+    rows = dict(query("select customer_id, name from $s.lists where name is not null"))
+    assert {customer_id: rows[customer_id] for customer_id in held} == held
+
+
 def test_a_reader_of_the_segments_cannot_read_the_lists(write, query, settings) -> None:
     role = f"{settings.personal_schema}_reader"
     write()
