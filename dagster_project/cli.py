@@ -283,7 +283,8 @@ def push(
     settings = _settings()
     targets = chosen_targets(settings, crm)
     asked_day = _day(as_of, "--as-of") if as_of else None
-    tasks = read_tasks(settings, targets, asked_day, who="strata push", say=console.print)
+    now = datetime.now(UTC)
+    tasks = read_tasks(settings, targets, asked_day, now=now, who="strata push", say=console.print)
     if dry_run:
         for each in tasks:
             console.print(f"[bold]{escape(heading(each))}[/]; nothing is written", highlight=False)
@@ -294,7 +295,7 @@ def push(
     for each in tasks:
         console.print(f"[bold]{escape(heading(each))}[/]", highlight=False)
         who = getpass.getuser()
-        done = push_of(settings, each, now=datetime.now(UTC), who=who, why="strata push", say=console.print)
+        done = push_of(settings, each, now=now, who=who, why="strata push", say=console.print)
         console.print(push_table(done))
         if done.refused:
             console.print(refused_table(each, done))

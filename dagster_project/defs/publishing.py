@@ -182,14 +182,15 @@ def _crm_asset(settings: Settings) -> dg.AssetsDefinition:
 
         day = newest_issued_day(settings.paths, up_to=days_of(context)[-1])
         who = context.run.tags.get(ASKED_BY_TAG) or getpass.getuser()
+        now = datetime.now(UTC)
         rows: list[list[object]] = []
         if day is not None:
             with refusals():
                 with warehouse_held(context, settings) as warehouse, warehouse.connection() as con:
-                    tasks = tasks_on(con, settings, settings.publishing.enabled_crm, day)
+                    tasks = tasks_on(con, settings, settings.publishing.enabled_crm, day, now=now)
                 for each in tasks:
                     why = f"reactivation list of {day}, job {context.job_name}"
-                    push = push_of(settings, each, now=datetime.now(UTC), who=who, why=why, say=context.log.info)
+                    push = push_of(settings, each, now=now, who=who, why=why, say=context.log.info)
                     if push.refused:
                         context.log.warning(
                             f"{each.target.name} refused {len(push.refused)} tasks: strata push says why"

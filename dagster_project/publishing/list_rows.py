@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -18,8 +19,10 @@ import pyarrow.compute as pc
 from dagster_project.publishing.assignments import ISSUED_SCHEMA, TREATED, IssuedList
 from dagster_project.publishing.labels import Labels, read_labels
 from dagster_project.publishing.list_words import CONSENT_BASES, POINTS, PREFERRED_CHANNELS, WEEKDAYS
+from dagster_project.publishing.permission import refused_now
 from dagster_project.publishing.spreadsheets import Kind
 from dagster_project.publishing.tables import PublishingError
+from dagster_project.settings.paths import Paths
 from dagster_project.settings.publishing import (
     RESULT_FIELDS,
     Channel,
@@ -155,10 +158,13 @@ def read_row_words(con: duckdb.DuckDBPyConnection, settings: PublishingSettings)
     )
 
 
-def channel_rows(con: duckdb.DuckDBPyConnection, channel: Channel, issued: IssuedList) -> list[dict[str, Any]]:
+def channel_rows(
+    con: duckdb.DuckDBPyConnection, channel: Channel, issued: IssuedList, *, paths: Paths, now: datetime
+) -> list[dict[str, Any]]:
     """The channel's treated customers in order, with task_id, name and this channel's contact point as known now.
 
-    Found by registry number: it stays with a person when a merge gives their customer another id.
+    Found by registry number: it stays with a person when a merge gives their customer another id. Who may not be
+    contacted at this moment has neither name nor contact point.
 
     Raises:
         PublishingError: the warehouse has no customers to name.
@@ -187,7 +193,12 @@ def channel_rows(con: duckdb.DuckDBPyConnection, channel: Channel, issued: Issue
     finally:
         cursor.unregister("issued_rows")
     listed: list[dict[str, Any]] = pa.table(rows).to_pylist()
-    return [{**row, ListField.TASK_ID.value: task_id(row)} for row in listed]
+    refused = refused_now(con, treated, channel, paths=paths, now=now)
+    nobody = {ListField.NAME.value: None, ListField.CONTACT.value: None}
+    return [
+        {**row, ListField.TASK_ID.value: task_id(row), **(nobody if row["registry_id"] in refused else {})}
+        for row in listed
+    ]
 
 
 def task_id(row: Mapping[str, Any]) -> str:

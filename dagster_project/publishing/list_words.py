@@ -131,8 +131,8 @@ ONLY_CONTROL = _words(
     "今日进入活动的客户全部属于对照组，不予联系。",
 )
 WITHHELD = _words(
-    "{count} customers of this list are left out: their contact point is no longer held.",
-    "名单中有 {count} 位客户未列出：其联系方式已不再保存。",
+    "{count} customers of this list are left out: their contact point is no longer held, or they withdrew since.",
+    "名单中有 {count} 位客户未列出：其联系方式已不再保存，或其后撤回了授权。",
 )
 NOTES_SHEET = _words("Notes", "说明")
 FACTS: dict[str, Words] = {

@@ -95,7 +95,7 @@ _FROZEN_WIDTH = 60
 
 @dataclass(frozen=True)
 class ChannelList:
-    """One channel's list of a day. `withheld` customers were assigned but have no contact point any more."""
+    """One channel's list of a day. `withheld` customers were assigned; their contact point or consent is gone since."""
 
     channel: str
     rows: int
@@ -214,7 +214,7 @@ def write_lists(
 def _write_list(con: duckdb.DuckDBPyConnection, export: _Export, channel: Channel) -> tuple[ChannelList, pa.Table]:
     """Record the channel's export and write its files; gives the rows as PostgreSQL takes them, too."""
     targets, language = export.settings.lists, export.settings.language
-    assigned = channel_rows(con, channel, export.issued) if export.issued else []
+    assigned = channel_rows(con, channel, export.issued, paths=export.paths, now=export.now) if export.issued else []
     listed = [row for row in assigned if row[ListField.CONTACT]]
     withheld = len(assigned) - len(listed)
     columns = [_column(field, channel, language, export.currency) for field in channel.fields]

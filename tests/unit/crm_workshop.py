@@ -89,7 +89,7 @@ class Desk:
         self.settings = settings.model_copy(update={"crm": (self.target,)})
 
     def tasks(self) -> TargetTasks:
-        return tasks_of(self.con, self.target, paths=self.paths, settings=self.settings, day=DAY)
+        return tasks_of(self.con, self.target, paths=self.paths, settings=self.settings, day=DAY, now=NOW)
 
     def push(self, now: datetime = NOW) -> Push:
         with self._crm() as crm:

@@ -17,6 +17,7 @@ from fxiaoke_server import USER, FxiaokeServer
 from fxiaoke_server import Misbehaving as FxiaokeMisbehaving
 from hypothesis import given
 from hypothesis import strategies as st
+from landing_workshop import Workshop
 from zoho_server import Misbehaving, ZohoServer
 
 from dagster_project.publishing.assignments import issue
@@ -29,6 +30,19 @@ from dagster_project.settings.publishing import PublishingSettings
 from dagster_project.sources.files import SourceError
 from dagster_project.sources.pulling import SourceUnavailable
 from dagster_project.sources.zoho_crm import asking
+
+CONSENTS = """
+  - name: grocery
+    kind: files
+    reads:
+      - entity: consents
+        path: inbox/*.csv
+        columns:
+          customer_ref: who
+          channel: {constant: phone}
+          occurred_at: {from: at, formats: iso}
+          is_granted: granted
+"""
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +180,23 @@ def test_who_may_not_be_contacted_any_more_gets_no_task_and_loses_the_one_there(
     again = desk.push()
     assert not again.count(Done.WITHDRAWN)
     assert desk.tasks().left_out == {"telesales": 2}
+
+
+@both
+def test_a_withdrawal_that_landed_after_the_list_was_built_takes_the_person_out_of_the_crm(desk: Desk) -> None:
+    shop = Workshop(desk.paths.root)
+    who = [str(row["customer_id"]) for row in desk.listed]
+    shop.write("granted.csv", "who,at,granted\n" + "".join(f"{each},2017-06-01T10:00:00Z,true\n" for each in who))
+    shop.land(CONSENTS)
+    assert desk.push().count(Done.CREATED) == len(who)
+    shop.write("withdrawn.csv", f"who,at,granted\n{who[0]},2018-01-02T05:00:00Z,false\n")
+    shop.land(CONSENTS)
+    push = desk.push()
+    assert (push.count(Done.WITHDRAWN), push.count(Done.UNCHANGED)) == (1, len(who) - 1)
+    record = desk.records[desk.keys[0]]
+    assert (record[desk.person("name")], record[desk.person("contact")]) == (None, None)
+    ended = read_records(desk.paths.audit / pushing.CRM_PUSHES)[-1]
+    assert (ended["state"], ended["withdrawn"]) == ("ended", 1)
 
 
 @both

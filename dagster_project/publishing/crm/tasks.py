@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
@@ -75,8 +75,9 @@ def tasks_of(
     paths: Paths,
     settings: PublishingSettings,
     day: date,
+    now: datetime,
 ) -> TargetTasks:
-    """The tasks of the list of `day` for a CRM.
+    """The tasks of the list of `day` for a CRM, as they may go out at this moment.
 
     Raises:
         PublishingError: no list was issued for the day, or the warehouse cannot name its customers.
@@ -93,7 +94,7 @@ def tasks_of(
     for name in target.channels:
         channel = settings.reactivation.channel(name)
         assert channel is not None  # noqa: S101  the settings refuse a CRM of no channel
-        listed = channel_rows(con, channel, issued)
+        listed = channel_rows(con, channel, issued, paths=paths, now=now)
         shown = [row for row in listed if row["contact"]]
         left_out[name] = len(listed) - len(shown)
         points.append(channel.contact_point)
@@ -115,7 +116,7 @@ def tasks_of(
         day=day,
         campaign_id=issued.campaign_id,
         tasks=tuple(tasks),
-        withdrawn=_withdrawn(con, paths, settings, target, issued),
+        withdrawn=_withdrawn(con, paths, settings, target, issued, now),
         left_out=left_out,
         consent_basis=dict(bases),
         contact_points=tuple(dict.fromkeys(points)) if ListField.CONTACT in target.fields.values() else (),
@@ -166,6 +167,7 @@ def _withdrawn(
     settings: PublishingSettings,
     target: ZohoCrm | FxiaokeCrm,
     issued: IssuedList,
+    now: datetime,
 ) -> tuple[str, ...]:
     """Tasks of the campaign up to this list whose customers may not be contacted any more."""
     lists = [
@@ -180,7 +182,7 @@ def _withdrawn(
     for name in target.channels:
         channel = settings.reactivation.channel(name)
         assert channel is not None  # noqa: S101  the settings refuse a CRM of no channel
-        reached = {task_id(row) for row in channel_rows(con, channel, campaign) if row["contact"]}
+        reached = {task_id(row) for row in channel_rows(con, channel, campaign, paths=paths, now=now) if row["contact"]}
         entered = [
             task_id(row) for row in campaign.rows.to_pylist() if row["arm"] == TREATED and row["channel"] == name
         ]

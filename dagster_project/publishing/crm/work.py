@@ -44,7 +44,7 @@ def chosen_targets(settings: Settings, name: str | None) -> tuple[ZohoCrm | Fxia
 
 
 def read_tasks(
-    settings: Settings, targets: Sequence[ZohoCrm | FxiaokeCrm], day: date | None, *, who: str, say: Say
+    settings: Settings, targets: Sequence[ZohoCrm | FxiaokeCrm], day: date | None, *, now: datetime, who: str, say: Say
 ) -> list[TargetTasks]:
     """The tasks of the list of `day`, or of the newest, for each CRM.
 
@@ -56,14 +56,22 @@ def read_tasks(
         raise PublishingError("No list was issued yet; `strata run` issues one.")
     wait = settings.environment.warehouse_wait_seconds
     with opened(settings.paths.warehouse, who=who, wait_seconds=wait, progress=say) as con:
-        return tasks_on(con, settings, targets, chosen)
+        return tasks_on(con, settings, targets, chosen, now=now)
 
 
 def tasks_on(
-    con: duckdb.DuckDBPyConnection, settings: Settings, targets: Sequence[ZohoCrm | FxiaokeCrm], day: date
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    targets: Sequence[ZohoCrm | FxiaokeCrm],
+    day: date,
+    *,
+    now: datetime,
 ) -> list[TargetTasks]:
     """The tasks of the list of `day` for each CRM, from an open warehouse."""
-    return [tasks_of(con, target, paths=settings.paths, settings=settings.publishing, day=day) for target in targets]
+    return [
+        tasks_of(con, target, paths=settings.paths, settings=settings.publishing, day=day, now=now)
+        for target in targets
+    ]
 
 
 def dry_run_of(settings: Settings, tasks: TargetTasks, *, say: Say) -> Comparison | None:
