@@ -156,12 +156,14 @@ def _rates(some: Chance) -> Rows:
 
 
 def _products(some: Chance) -> Rows:
-    """Twenty products; every third has a second version with another category or day of launch."""
+    """Twenty products; every third has a second version of name, category and launch, every sixth goes with it."""
     rows = []
     for number in range(20):
         first = {
             "source": SOURCE,
             "product_id": f"{number:02d}",
+            "name": None if number % 4 == 0 else f"Product {number}",
+            "is_available": None if number % 5 == 0 else True,
             "category": some.one([*CATEGORIES, None]),
             "launched_on": some.one([None, *(_launch(some) for _ in range(3))]),
             "updated_at": _at(some.day(), 12),
@@ -169,7 +171,10 @@ def _products(some: Chance) -> Rows:
         rows.append(first)
         if number % 3 == 0:
             later = first["updated_at"] + timedelta(days=1 + some.of(200))
-            rows.append({**first, "category": some.one(CATEGORIES), "launched_on": _launch(some), "updated_at": later})
+            said = {"name": f"Product {number}, renewed", "is_available": number % 6 != 0}
+            rows.append(
+                {**first, **said, "category": some.one(CATEGORIES), "launched_on": _launch(some), "updated_at": later}
+            )
     return rows
 
 

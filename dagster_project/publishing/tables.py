@@ -105,6 +105,7 @@ _MARTS: dict[PublishedTable, Table] = {
     PublishedTable.RETURN_RATES: _mart(
         PublishedTable.RETURN_RATES, DAY, "silence_ratio_band", "value_tier", "order_count_band"
     ),
+    PublishedTable.NEXT_PRODUCTS: _mart(PublishedTable.NEXT_PRODUCTS, DAY, "customer_id", "rank"),
     PublishedTable.REACTIVATION_LIST: _mart(PublishedTable.REACTIVATION_LIST, DAY, "campaign_id", "customer_id"),
     PublishedTable.REACTIVATION_LIST_NOTES: _mart(PublishedTable.REACTIVATION_LIST_NOTES, DAY, "channel"),
     PublishedTable.REACTIVATION_OUTCOMES: _mart(

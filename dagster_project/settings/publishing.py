@@ -55,6 +55,7 @@ class PublishedTable(StrEnum):
     CLASSIFICATION_BACKTEST = "classification_backtest"
     RESOURCE_ALLOCATION = "resource_allocation"
     MATRIX_CUT_POINTS = "matrix_cut_points"
+    NEXT_PRODUCTS = "next_products"
     CUSTOMER_DAYS = "customer_days"
     RFM_CUT_POINTS = "rfm_cut_points"
     SILENT_CUSTOMERS = "silent_customers"
@@ -400,6 +401,22 @@ class FxiaokeCrm(FxiaokeAccount, _CrmTarget):
 CrmTarget = Annotated[ZohoCrm | FxiaokeCrm, Field(discriminator="kind")]
 
 
+class NextProductsSettings(_Model):
+    """How the products to offer each customer are learnt from what customers bought next.
+
+    What happened on the last `learn_days` days counts. Of an order day the `basket_products` that cost most are looked
+    at, and of what followed a product the `candidates` most frequent ones. What fewer than `minimum_customers` bought
+    next is no candidate: chance, and it would tell of single customers. A chance is counted as if `prior_orders` more
+    orders had not held the product, so that three of five do not come before three hundred of a thousand.
+    """
+
+    learn_days: Annotated[int, Field(ge=1, strict=True)] = 365
+    basket_products: Annotated[int, Field(ge=1, strict=True)] = 15
+    minimum_customers: Annotated[int, Field(ge=1, strict=True)] = 3
+    prior_orders: Annotated[int, Field(ge=0, strict=True)] = 50
+    candidates: Annotated[int, Field(ge=3, strict=True)] = 5
+
+
 class PublishingSettings(_Model):
     """config/publishing.yaml."""
 
@@ -412,6 +429,7 @@ class PublishingSettings(_Model):
     report: ReportSettings = ReportSettings()
     reactivation: ReactivationSettings
     lists: ListTargets = ListTargets()
+    next_products: NextProductsSettings = NextProductsSettings()
 
     @property
     def personal_schema(self) -> str:

@@ -128,6 +128,7 @@ def write_control(
             for day in requested
         ],
         "reactivation": [_reactivation_row(settings)],
+        "next_products": [settings.publishing.next_products.model_dump()],
     }
     con.begin()
     try:

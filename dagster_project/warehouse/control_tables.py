@@ -69,6 +69,9 @@ TABLES: Mapping[str, str] = {
     "campaign_days": "as_of_date date, campaign_id varchar, window_starts_on date",
     "reactivation": """
         salt varchar, control_share decimal(6, 4), cool_down_days integer, consent_default_reason varchar""",
+    "next_products": """
+        learn_days integer, basket_products integer, minimum_customers integer, prior_orders integer,
+        candidates integer""",
     "assignments": """
         campaign_id varchar, customer_id bigint, registry_id bigint, entered_on date, arm varchar, channel varchar,
         priority_score decimal(18, 6), position integer, value_tier varchar, silence_cause varchar, owner varchar""",

@@ -21,7 +21,7 @@ _CUSTOMER_COLUMNS = tuple(
     if column.name not in {"customer_ref", "registered_on", "created_at", "updated_at"}
     and not column.name.endswith("_hash")
 )
-_PRODUCT_COLUMNS = ("category", "launched_on")
+_PRODUCT_COLUMNS = ("name", "category", "launched_on")
 
 
 def note_reaching_back(con: duckdb.DuckDBPyConnection, manifest: Manifest, *, time_zone: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Hashable
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -39,6 +39,7 @@ from reference.movement import (
     summary,
     verdict,
 )
+from reference.next_products import Learning, names_on, offers_on, shelves_on, shoppers_on
 from reference.reactivation import (
     band_of,
     month_ends_up_to,
@@ -59,6 +60,8 @@ from reference.standard import (
 )
 from standard_documents import keep_clusters, standard_of
 from warehouse_builder import LANDED_AT, WarehouseBuilder
+
+from dagster_project.settings.publishing import NextProductsSettings
 
 # The company's instants are UTC: early ones are the day before in New York, whose clocks change twice a year.
 ZONE = ZoneInfo("America/New_York")
@@ -198,6 +201,8 @@ STANDARDS: dict[date, WholeStandard] = {
     ),
     date(2022, 10, 1): replace(COMMON, dimensions=(SERVICE,), clusters=CLUSTERS),
 }
+# Small enough that every limit of next products is met by these customers.
+LEARNING = Learning(learn_days=200, basket_products=2, minimum_customers=2, prior_orders=5, candidates=4)
 DAYS = sorted({day for start in STANDARDS for day in (start, start + timedelta(days=13))})
 MONTH_ENDS = sorted({day.replace(day=1) - timedelta(days=1) for day in DAYS})
 
@@ -226,6 +231,11 @@ def built(tmp_path_factory: pytest.TempPathFactory, company: dict[str, list[dict
         tmp_path_factory.mktemp("reference"), time_zone=ZONE.key, currency=COUNTED_IN, history_starts_on=FIRST_DAY
     )
     keep_clusters(warehouse.settings.paths.clusters, CLUSTERS)
+    learning = NextProductsSettings(**asdict(LEARNING))
+    warehouse.settings = replace(
+        warehouse.settings,
+        publishing=warehouse.settings.publishing.model_copy(update={"next_products": learning}),
+    )
     warehouse.use_standards(
         standard_of(standard, name=str(start), effective_from=None if start == min(STANDARDS) else start)
         for start, standard in STANDARDS.items()
@@ -325,6 +335,45 @@ def test_every_class_of_an_own_dimension_equals_the_reference(
             for row in on(built, "customer_own_dimensions", day).rename(columns={"class": "class_"}).itertuples()
         },
         "own classes",
+    )
+
+
+@pytest.mark.parametrize("day", DAYS, ids=str)
+def test_the_products_to_offer_and_the_last_purchases_equal_the_reference(
+    built: WarehouseBuilder, history: History, expected: dict[date, Day], day: date
+) -> None:
+    favourites = {customer: row["top_category"] for customer, row in expected[day].rows.items()}
+    shoppers = shoppers_on(history.purchases, favourites, day)
+    shelves, names = shelves_on(history, day), names_on(history, day)
+    wanted = {
+        (customer, rank): (
+            *offer.product,
+            names.get(offer.product, offer.product[1]),
+            shelves.categories.get(offer.product),
+            offer.support,
+            offer.score,
+            offer.basis,
+        )
+        for customer, offers in offers_on(shoppers, shelves, day, LEARNING).items()
+        for rank, offer in enumerate(offers, start=1)
+    }
+    rows = built.frame(f"select * from marts.next_products where as_of_date = date '{day}'").drop(
+        columns=["as_of_date", "standard_version"]
+    )
+    got = {(customer_id, rank): tuple(said) for customer_id, rank, *said in rows.itertuples(index=False)}
+    assert_same_entries(wanted, got, "offers")
+    assert {"bought_next", "category_favourite"} == set(rows["basis"])
+
+    last_bought = {
+        customer: ([names.get(product, product[1]) for product in shopper.baskets[last][:3]], last)
+        for customer, shopper in shoppers.items()
+        if shopper.order_days and (last := shopper.order_days[-1]) in shopper.baskets
+    }
+    purchases = built.frame(f"select * from marts.customer_last_purchases where as_of_date = date '{day}'")
+    assert_same_entries(
+        last_bought,
+        {row.customer_id: (row.products, row.last_order_on) for row in purchases.itertuples()},
+        "last purchases",
     )
 
 

@@ -7,14 +7,16 @@ customer, negative quantities and prices of zero.
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from column_comparison import assert_columns_equal
+from column_comparison import assert_columns_equal, assert_same_entries
 from reference.classification import COLUMNS, classify
 from reference.classification import Standard as ReferenceStandard
-from reference.uci import no_refunds
-from uci_run import AS_OF, UciRun
+from reference.next_products import Learning, Shelves, Shopper, offers_on
+from reference.uci import build_baskets, no_refunds
+from uci_run import AS_OF, LINES, UciRun
 
 pytestmark = pytest.mark.real_data
 
@@ -51,6 +53,25 @@ def test_every_customer_has_the_scores_types_stages_and_tiers_of_the_reference(
     expected.index = expected.index.astype(str)
     expected, got = expected.sort_index(), got.sort_index()
     assert_columns_equal(expected, got, COLUMNS)
+
+
+def test_every_customer_is_offered_the_products_of_the_reference(uci_run: UciRun, real_data: Path) -> None:
+    baskets = build_baskets(real_data / LINES)
+    shoppers = {customer: Shopper(sorted(days), days) for customer, days in baskets.items()}
+    wanted = {
+        (customer, rank): (offer.product[1], offer.product[1], None, offer.support, offer.score, offer.basis)
+        for customer, offers in offers_on(shoppers, Shelves({}), AS_OF, Learning()).items()
+        for rank, offer in enumerate(offers, start=1)
+    }
+    rows = uci_run.rows(
+        f"""
+        select customer_ref, rank, product_id, product_name, category, support, score, basis
+        from strata.next_products inner join strata.customer_aliases using (customer_id)
+        where as_of_date = date '{AS_OF}'
+        """
+    )
+    assert_same_entries(wanted, {tuple(row[:2]): tuple(row[2:]) for row in rows.to_numpy().tolist()}, "offers")
+    assert len({customer for customer, _ in wanted}) > 4000
 
 
 def test_without_consents_the_lists_are_empty_and_say_why(uci_run: UciRun) -> None:

@@ -276,10 +276,14 @@ class History:
                 found[entity].setdefault(record.customer_id, []).append(record)
         return found
 
+    @property
+    def product_records(self) -> Sequence[Record]:
+        return self._records["products"]
+
     def products_on(self, day: date) -> dict[tuple[str, str], Row]:
         """What is known of each product on the day; its first version also holds before itself."""
         known: dict[tuple[str, str], Row] = {}
-        for record in self._records["products"]:
+        for record in self.product_records:
             version = record.on(day, reaches_back=True)
             if version is not None:
                 known[version.values["source"], record.key] = version.values

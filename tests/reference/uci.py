@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections import Counter
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from reference.exact import is_missing
+from reference.next_products import Product, dearest_first
 
 ZONE = ZoneInfo("Europe/London")
 COLUMNS = (
@@ -79,6 +81,28 @@ def build_orders(path: Path) -> pd.DataFrame:
     return pd.DataFrame(
         {column: pd.Series([row[column] for row in rows], dtype=object) for column in COLUMNS}, columns=list(COLUMNS)
     )
+
+
+def build_baskets(path: Path) -> dict[str, dict[date, list[Product]]]:
+    """What each customer bought on each day, the product that cost most first, for `next_products`."""
+    lines = pd.read_parquet(path)
+    amounts: dict[str, dict[date, Counter[Product]]] = {}
+    for invoice, code, customer, stamp, quantity, price in zip(
+        lines["InvoiceNo"],
+        lines["StockCode"],
+        lines["CustomerID"],
+        lines["InvoiceDate"],
+        lines["Quantity"],
+        lines["UnitPrice"],
+        strict=True,
+    ):
+        if is_clean(invoice, customer, quantity, price):
+            of_day = amounts.setdefault(str(int(customer)), {}).setdefault(stamp.date(), Counter())
+            of_day["gift_shop", str(code)] += int(quantity) * Decimal(repr(float(price)))
+    return {
+        customer: {day: dearest_first(of_day) for day, of_day in sorted(days.items())}
+        for customer, days in amounts.items()
+    }
 
 
 def no_refunds() -> pd.DataFrame:
