@@ -508,13 +508,15 @@ def clusters_fit(as_of: StoredDayOption = None) -> None:
 @quarantine.command("list")
 def quarantine_list() -> None:
     """Show what is in quarantine: how many rows, from which file, for which reason."""
-    from dagster_project.landing import list_quarantine
+    from dagster_project.contract.entities import ENTITIES
+    from dagster_project.landing import list_quarantine, shown_reason
     from dagster_project.terminal import plain_table
 
     counts: dict[tuple[str, str, str, str, str], int] = {}
     for row in list_quarantine(_settings().paths).to_pylist():
         for reason in row["reasons"]:
-            key = (row["source"], row["entity"], row["source_file"], row["kind"], reason)
+            shown = shown_reason(ENTITIES[row["entity"]], reason)
+            key = (row["source"], row["entity"], row["source_file"], row["kind"], shown)
             counts[key] = counts.get(key, 0) + 1
     rows = [[*key, count] for key, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
     _console().print(plain_table("Quarantine", ["source", "entity", "file", "kind", "reason", "rows"], rows))

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import phonenumbers
 
+from dagster_project.sql_text import quote_literal
+
 # Addresses that people use, not all that RFC 5322 allows: quoted local parts and bare hosts are typing errors here.
 _EMAIL = re.compile(r"[^\s@<>(),;:\"\[\]\\]{1,64}@(?=.{4,255}$)([^\W_]([\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{1,62}")
 # WeChat's own rule is 6 to 20 letters, digits, _ and -, a letter first; ids given before it are wxid_… or digits.
@@ -30,6 +32,11 @@ _LETTERS_AMONG_DIGITS = re.compile(r"\d.*[A-Za-z]", re.DOTALL)  # phonenumbers w
 _INTERNATIONAL_ZEROS = re.compile(r"[^\d+]*00")
 _DECIMALS = re.compile(r"(\d+)\.0+")
 
+# In any text: an address, an international number or a mainland mobile by itself. Plain runs of digits are ids, and are
+# let pass. RE2 and Python read both alike.
+_SEEMS_EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]{2,}"
+_SEEMS_PHONE = r"(\+\d[\d ().-]{8,}\d)|(^1[3-9]\d{9}$)"
+
 
 @dataclass(frozen=True)
 class ContactPoint:
@@ -37,6 +44,16 @@ class ContactPoint:
 
     normal: str
     is_valid: bool
+
+
+def looks_personal(text: str) -> bool:
+    """Whether a text holds what looks like an e-mail address or a phone."""
+    return re.search(f"{_SEEMS_EMAIL}|{_SEEMS_PHONE}", text) is not None
+
+
+def looks_personal_sql(expression: str) -> str:
+    """The same in SQL, of an expression that is text."""
+    return f"regexp_matches({expression}, {quote_literal(f'{_SEEMS_EMAIL}|{_SEEMS_PHONE}')})"
 
 
 def normalise_phone(text: str, default_country: str | None) -> ContactPoint:

@@ -22,6 +22,7 @@ from dagster_project.warehouse import HeldWarehouse, held
 from dagster_project.warehouse.dbt_child import PARENT_OPTION
 from dagster_project.warehouse.dbt_manifest import dbt_executable
 from dagster_project.warehouse.processes import PID_TAG, this_process
+from dagster_project.warehouse.quoted_values import VALUE_ERRORS, without_values
 
 # On every op that opens the warehouse. dagster.yaml gives each pool one place.
 WAREHOUSE_POOL = "warehouse"
@@ -83,8 +84,13 @@ def refusals() -> Iterator[None]:
     """Turn what the user can mend into a failure with its message alone.
 
     Only where a system did not answer does the step's retry policy apply: a wrong mapping is as wrong the next time.
+    What an error was raised from stays out of Dagster's event log: engines quote the values, and lines, they fail at.
     """
     try:
         yield
     except StrataError as error:
-        raise dg.Failure(description=str(error), allow_retries=isinstance(error, SourceUnavailable)) from error
+        failure = dg.Failure(description=str(error), allow_retries=isinstance(error, SourceUnavailable))
+        raise failure.with_traceback(error.__traceback__) from None
+    except VALUE_ERRORS as error:
+        failure = dg.Failure(description=f"{type(error).__name__}: {without_values(error)}", allow_retries=False)
+        raise failure.with_traceback(error.__traceback__) from None

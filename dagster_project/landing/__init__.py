@@ -8,6 +8,7 @@ from dagster_project.landing.batches import Batch, LandedRead, LandingResult, Ma
 from dagster_project.landing.check import InspectedRead, inspect_reads
 from dagster_project.landing.committing import BadRowsLimitExceeded
 from dagster_project.landing.coverage import left_out, strangers
+from dagster_project.landing.expressions import shown_reason
 from dagster_project.landing.intake import land
 from dagster_project.landing.lock import LandingHeld
 from dagster_project.landing.quarantine import list_quarantine, replay_quarantine
@@ -28,5 +29,6 @@ __all__ = [
     "left_out",
     "list_quarantine",
     "replay_quarantine",
+    "shown_reason",
     "strangers",
 ]

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.contract.contact_points import looks_personal_sql
 from dagster_project.errors import StrataError
+from dagster_project.landing.expressions import QUOTE_BEGINS, shown_reason
 from dagster_project.landing.intake import mappings
 from dagster_project.landing.pulled import pull_of
 from dagster_project.landing.rows import CheckedRows, Counts, Mapping, check_rows, missing_columns
@@ -151,7 +153,7 @@ def _refused_rows(
         f"""
         select row_number, reason, claim
         from (
-            select *, split_part(reason, ': ''', 1) as claim
+            select *, split_part(reason, {quote_literal(QUOTE_BEGINS)}, 1) as claim
             from (
                 select row_number, unnest(reasons) as reason from rows where reasons is not null
                 union all
@@ -164,7 +166,8 @@ def _refused_rows(
     ).fetchall()
     for number, reason, claim in sorted(found, key=lambda row: (reasons.index(row[2]), row[0])):
         columns = _columns_at_fault(mapping, claim)
-        yield RefusedRow(number, columns, claim if columns in _personal_names(mapping) else reason)
+        is_personal = columns in _personal_names(mapping)
+        yield RefusedRow(number, columns, claim if is_personal else shown_reason(mapping.read.contract, reason))
 
 
 def _personal_names(mapping: Mapping) -> frozenset[str]:
@@ -205,8 +208,8 @@ def _first_rows(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Iterator[di
     shown = [
         f"case when {quote_identifier(name)} is not null then '(personal)' end"
         if read.mappable[name].is_personal
-        else f"cast({quote_identifier(name)} as varchar)"
-        for name in names
+        else f"case when {looks_personal_sql(text)} then '(looks personal)' else {text} end"
+        for name, text in ((name, f"cast({quote_identifier(name)} as varchar)") for name in names)
     ]
     # Times are shown as people of the business read them, with their offset.
     con.execute(f"set TimeZone = {quote_literal(mapping.business.time_zone)}")

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dagster_project.contract.entities import Column, ColumnType
+from dagster_project.contract.contact_points import looks_personal
+from dagster_project.contract.entities import Column, ColumnType, Entity
 from dagster_project.settings.sources import (
     DECIMAL_THOUSANDS,
     OFFSET_DIRECTIVES,
@@ -22,6 +23,8 @@ from dagster_project.sources.files import BLANKS, SourceColumn
 from dagster_project.sql_text import quote_identifier, quote_literal
 
 QUOTED_LENGTH = 60
+# Between what is wrong and the value that is.
+QUOTE_BEGINS = ": '"
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "是", "有", "已", "√")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "否", "无", "未", "×")
@@ -513,7 +516,9 @@ def _quoted(value: str, column: Column) -> str:
 
 
 def _quoted_text(value: str) -> str:
-    return f" || coalesce(': ' || chr(39) || left(cast({value} as varchar), {QUOTED_LENGTH}) || chr(39), '')"
+    return (
+        f" || coalesce({quote_literal(QUOTE_BEGINS)} || left(cast({value} as varchar), {QUOTED_LENGTH}) || chr(39), '')"
+    )
 
 
 def _cast_sum(column: Column, spec: ColumnSpec, sources: Sequence[SourceColumn], decimal: str) -> Cast:
@@ -540,3 +545,13 @@ def _cast_sum(column: Column, spec: ColumnSpec, sources: Sequence[SourceColumn],
             *value_checks(column, f"case when {raw_name}.unfit then 0 end"),
         ),
     )
+
+
+def shown_reason(entity: Entity, reason: str) -> str:
+    """A reason as a terminal may show it: without its value where that can be a person's.
+
+    A wrong mapping reads names or phones as something else: of entities with personal columns no value is shown, of
+    others none that looks like a contact point. Quarantine keeps the whole reason.
+    """
+    claim, quote, value = reason.partition(QUOTE_BEGINS)
+    return claim if quote and (entity.personal_columns or looks_personal(value.removesuffix("'"))) else reason

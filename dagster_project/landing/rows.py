@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +23,7 @@ from dagster_project.contract.entities import Column
 from dagster_project.errors import SettingsError
 from dagster_project.landing.batches import Batch
 from dagster_project.landing.expressions import (
+    QUOTE_BEGINS,
     Cast,
     Check,
     Zones,
@@ -99,8 +101,8 @@ class CheckedRows:
     def reason_counts(self, con: duckdb.DuckDBPyConnection) -> dict[str, int]:
         """Rows by reason, most first, without the values that the reasons quote."""
         rows = con.execute(
-            """
-            select split_part(reason, ': ''', 1) as claim, count(*) as count
+            f"""
+            select split_part(reason, {quote_literal(QUOTE_BEGINS)}, 1) as claim, count(*) as count
             from (
                 select unnest(reasons) as reason from rows where reasons is not null
                 union all
@@ -184,7 +186,7 @@ def fill_named_keys(con: duckdb.DuckDBPyConnection, records: Records, mapping: M
 
 def missing_columns(records: Records, mapping: Mapping) -> list[str]:
     """What the mapping names and the file lacks, as sentences with the closest name that there is."""
-    there = [column.name for column in records.columns if column.name]
+    there = _headings(records, mapping)
     sentences = []
     for name, spec in mapping.read.columns.items():
         lacking = [each for each in spec.source_names if records.find(each) is None]
@@ -199,6 +201,17 @@ def missing_columns(records: Records, mapping: Mapping) -> list[str]:
     return sentences
 
 
+def _headings(records: Records, mapping: Mapping) -> list[str]:
+    """The columns of the file, to be shown; none where nothing in its first line is like what the mapping names.
+
+    A file without a header has a person's record there.
+    """
+    there = [column.name for column in records.columns if column.name]
+    wanted = mapping.wanted
+    is_header = any(records.find(name) is not None or get_close_matches(name, there, n=1) for name in wanted)
+    return there if is_header else []
+
+
 def _fill_checked(
     con: duckdb.DuckDBPyConnection,
     records: Records,
@@ -211,8 +224,14 @@ def _fill_checked(
     """Cast and check every record into `checked`; gives the decimal mark that numbers were read with."""
     missing = [] if replayed is not None or may_lack_columns else missing_columns(records, mapping)
     if missing:
-        there = ", ".join(column.name for column in records.columns[:SHOWN_COLUMNS])
-        raise SourceError(f"{file_name}, read by {mapping.place}: {' '.join(missing)} The file has: {there}.")
+        headings = _headings(records, mapping)[:SHOWN_COLUMNS]
+        has = (
+            f"The file has: {', '.join(headings)}."
+            if headings
+            else f"None of the {len(records.columns)} names in its header is like one of the mapping; they are not "
+            "shown, since the line may be a record. Is there a header, and is it the row that header_row says?"
+        )
+        raise SourceError(f"{file_name}, read by {mapping.place}: {' '.join(missing)} {has}")
     decimal = replayed.decimal_mark if replayed is not None else _decimal_mark(con, records, mapping, file_name)
     casts = dict(_casts(records, mapping, decimal, is_replay=replayed is not None))
     rules = [

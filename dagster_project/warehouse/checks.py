@@ -13,18 +13,16 @@ from types import MappingProxyType
 import duckdb
 import pyarrow.parquet as pq
 
+from dagster_project.contract.contact_points import looks_personal_sql
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.landing import Manifest
-from dagster_project.sql_text import quote_identifier, quote_literal
+from dagster_project.sql_text import quote_identifier
 from dagster_project.warehouse.marks import read_marked
 
 # Names that a personal column has in the contract; `name` is personal for customers, not for products.
 PERSONAL_COLUMNS = frozenset(
     {column.name for entity in ENTITIES.values() for column in entity.personal_columns} - {"reason"}
 )
-EMAIL_PATTERN = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]{2,}"
-# An international number, or a mainland mobile by itself. Plain runs of digits are ids, and are let pass.
-PHONE_PATTERN = r"(\+\d[\d ().-]{8,}\d)|(^1[3-9]\d{9}$)"
 # Copied as the source writes them, so that an id may look like anything.
 ID_COLUMNS = frozenset({"order_id", "campaign_id", "product_id", "standard_version", "source"})
 
@@ -171,6 +169,11 @@ def no_personal_data(con: duckdb.DuckDBPyConnection) -> Check:
     for table, column, kind in columns:
         if kind == "VARCHAR":
             found += _personal_values(con, table, column)
+    if as_reference := _references_that_are_contact_points(con):
+        found.append(
+            f"{as_reference:,} customer references, which are published, are a known contact point: "
+            "set hash: true on customer_ref in sources.yaml"
+        )
     con.execute("drop table known_contact_points")
     return Check(
         not found,
@@ -179,16 +182,17 @@ def no_personal_data(con: duckdb.DuckDBPyConnection) -> Check:
     )
 
 
+def _references_that_are_contact_points(con: duckdb.DuckDBPyConnection) -> int:
+    [[count]] = con.execute(
+        "select count(*) from identity.customer_aliases "
+        "where customer_ref in (select contact_point from known_contact_points)"
+    ).fetchall()
+    return int(count)
+
+
 def _personal_values(con: duckdb.DuckDBPyConnection, table: str, column: str) -> list[str]:
     """Counts, never values: a check result is read by many."""
-    patterns = (
-        ""
-        if column in ID_COLUMNS
-        else (
-            f", count(*) filter (where regexp_matches(value, {quote_literal(EMAIL_PATTERN)}) "
-            f"or regexp_matches(value, {quote_literal(PHONE_PATTERN)}))"
-        )
-    )
+    patterns = "" if column in ID_COLUMNS else f", count(*) filter (where {looks_personal_sql('value')})"
     row = con.execute(
         f"""
         with values_found as (select distinct {quote_identifier(column)} as value from marts.{quote_identifier(table)})

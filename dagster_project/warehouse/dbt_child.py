@@ -1,7 +1,8 @@
 """`strata-dbt`: dbt as a child that never outlives the process that started it.
 
 A dbt left over by a killed run would keep the warehouse file, and the next run would wait for it. On Linux the kernel
-ends it with its parent; elsewhere the next run waits until it is done. Nothing else is changed about dbt.
+ends it with its parent; elsewhere the next run waits until it is done. And what DuckDB quotes of a value that it fails
+at is left out of dbt's messages, which several logs keep. Nothing else is changed about dbt.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 PARENT_OPTION = "--parent-pid="
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -34,6 +37,27 @@ def split_parent(arguments: list[str]) -> tuple[int, list[str]]:
     return (int(own[-1].removeprefix(PARENT_OPTION)) if own else os.getppid()), rest
 
 
+def hide_values() -> None:
+    """Have dbt's DuckDB adapter see errors about values without the values."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    from dagster_project.warehouse.quoted_values import VALUE_ERRORS, without_values
+
+    handle = DuckDBConnectionManager.exception_handler
+
+    @contextmanager
+    def handle_without_values(
+        self: DuckDBConnectionManager, sql: str, connection_name: str = "master"
+    ) -> Iterator[None]:
+        with handle(self, sql, connection_name):
+            try:
+                yield
+            except VALUE_ERRORS as error:
+                raise type(error)(without_values(error)) from None
+
+    DuckDBConnectionManager.exception_handler = handle_without_values  # type: ignore[method-assign]
+
+
 def main() -> None:
     """Entry point of the console script."""
     parent_pid, arguments = split_parent(sys.argv[1:])
@@ -41,6 +65,7 @@ def main() -> None:
 
     from dbt.cli.main import cli  # two seconds of imports, not to be spent before the check above
 
+    hide_values()
     sys.exit(cli(arguments, prog_name="dbt"))
 
 

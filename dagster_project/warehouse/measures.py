@@ -16,6 +16,7 @@ from dagster_project.sql_text import quote_identifier, quote_literal
 # Only published tables are shown row by row; staging and intermediate hold references as the sources write them.
 SHOWN_SCHEMA = "marts"
 PREVIEW_ROWS = 5
+HIDDEN = "…"
 DAY_COLUMN = "as_of_date"
 
 
@@ -47,10 +48,35 @@ def measure(
     preview = None
     if schema == SHOWN_SCHEMA:
         order = ", ".join(str(position) for position in range(1, min(len(columns), 3) + 1))
-        preview = tuple(
-            con.execute(f"select * from {relation}{of_days} order by {order} limit {PREVIEW_ROWS}").fetchall()
-        )
+        rows_shown = con.execute(f"select * from {relation}{of_days} order by {order} limit {PREVIEW_ROWS}").fetchall()
+        preview = _without_foreign_words(con, rows_shown)
     return TableMeasures(rows=int(rows), columns=tuple(columns), preview=preview)
+
+
+def _without_foreign_words(
+    con: duckdb.DuckDBPyConnection, rows: Sequence[tuple[object, ...]]
+) -> tuple[tuple[object, ...], ...]:
+    """Rows whose texts are shown where they are words of the settings; others are as sources write them.
+
+    A region or an owner is what a mapping took for it, which can be a name or a phone by mistake.
+    """
+    texts = {cell for row in rows for cell in row if isinstance(cell, str)}
+    columns = con.execute(
+        "select table_name, column_name from duckdb_columns() where database_name = current_database() "
+        "and schema_name = 'control' and data_type = 'VARCHAR' order by all"
+    ).fetchall()
+    own: set[str] = set()
+    if texts and columns:
+        words = " union all ".join(
+            f"select {quote_identifier(column)} as word from control.{quote_identifier(table)}"
+            for table, column in columns
+        )
+        found = con.execute(f"select distinct word from ({words}) where list_contains(?, word)", [sorted(texts)])
+        own = {word for (word,) in found.fetchall()}
+    return tuple(
+        tuple(HIDDEN if isinstance(cell, str | list | dict) and cell not in own else cell for cell in row)
+        for row in rows
+    )
 
 
 def customers_by_stage(con: duckdb.DuckDBPyConnection, day: date) -> list[tuple[str, int]]:

