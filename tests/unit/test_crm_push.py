@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from typing import Any
 import duckdb
 import pytest
 from crm_workshop import DAY, FXIAOKE, NOW, ZOHO, Desk, both, paths_below
-from fxiaoke_server import USER, FxiaokeServer
+from fxiaoke_server import USER, FxiaokeServer, milliseconds
 from fxiaoke_server import Misbehaving as FxiaokeMisbehaving
 from hypothesis import given
 from hypothesis import strategies as st
 from landing_workshop import Workshop
 from zoho_server import Misbehaving, ZohoServer
 
+from dagster_project.landing import land
 from dagster_project.publishing.assignments import issue
 from dagster_project.publishing.audit import read_records
 from dagster_project.publishing.crm import pushing
@@ -42,6 +44,28 @@ CONSENTS = """
           channel: {constant: phone}
           occurred_at: {from: at, formats: iso}
           is_granted: granted
+"""
+
+
+ZOHO_RESULTS = """
+    reads:
+      - entity: list_results
+        module: Tasks
+        where: {Outcome: {present: true}}
+        columns:
+          task_id: Strata_Task_ID
+          worked_at: Worked_At
+          outcome: {from: Outcome, values: {Interested: interested, "*": other}}
+"""
+FXIAOKE_RESULTS = """
+    reads:
+      - entity: list_results
+        object: reactivation__c
+        where: {outcome__c: {present: true}}
+        columns:
+          task_id: task_id__c
+          worked_at: {from: worked_at__c, formats: epoch_ms}
+          outcome: outcome__c
 """
 
 
@@ -378,8 +402,28 @@ def test_no_secret_and_no_person_comes_into_what_is_said(desk: Desk) -> None:
     assert secrets[0] not in reason
 
 
+@pytest.mark.parametrize("desk", ["zoho_tasks", "fxiaoke"], indirect=True)
+def test_what_people_wrote_into_a_task_comes_back_as_the_result_of_its_list_row(desk: Desk) -> None:
+    desk.push()
+    worked_at = datetime(2018, 1, 3, 2, 30, tzinfo=UTC)
+    if isinstance(desk.server, ZohoServer):
+        written = {"Outcome": "Interested", "Worked_At": worked_at.isoformat(), "Modified_Time": worked_at.isoformat()}
+        reads = desk.server.settings("crm") + ZOHO_RESULTS
+    else:
+        moment = milliseconds(worked_at)
+        written = {"outcome__c": "interested", "worked_at__c": moment, "last_modified_time": moment}
+        reads = f"\n  - name: crm\n    kind: fxiaoke\n    url: {desk.server.url}\n{FXIAOKE_RESULTS}"
+    desk.change(desk.keys[2], **written)
+    shop = Workshop(desk.paths.root)
+    settings = shop.settings(reads)
+    settings = replace(settings, environment=replace(settings.environment, secrets=desk.server.secrets("crm")))
+    land(settings, now=datetime(2026, 4, 1, tzinfo=UTC))
+    rows = shop.rows("select task_id, worked_at, outcome from list_results")
+    assert rows == [(desk.keys[2], worked_at, "interested")]
+
+
 @pytest.mark.parametrize(
-    ("text", "shown"), [("李娜", "李…"), ("", "…"), ("+15025550198", "+…98"), ("ann@example.com", "a…om")]
+    ("text", "shown"), [("李娜", "李…"), ("李", "…"), ("", "…"), ("+15025550198", "+…98"), ("ann@example.com", "a…om")]
 )
 def test_an_example_is_masked(text: str, shown: str) -> None:
     assert masked(text) == shown

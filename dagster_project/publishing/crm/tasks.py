@@ -125,7 +125,7 @@ def tasks_of(
 
 def masked(text: str) -> str:
     """A name or contact point that can be recognised by who knows it, and by nobody else."""
-    return text[:1] + MASK if len(text) < 8 else text[:1] + MASK + text[-2:]
+    return (text[:1] if len(text) > 1 else "") + MASK + (text[-2:] if len(text) > 7 else "")
 
 
 def _filled(texts: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Value]:
