@@ -9,6 +9,7 @@ import dagster as dg
 from dagster_project.defs.identity import identity_definitions
 from dagster_project.defs.jobs import jobs_definitions
 from dagster_project.defs.landing import landing_definitions
+from dagster_project.defs.measurement import measurement_definitions
 from dagster_project.defs.publishing import publishing_definitions
 from dagster_project.defs.quality import quality_definitions
 from dagster_project.defs.resources import dbt_child
@@ -31,6 +32,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         landing_definitions(settings),
         identity_definitions(settings),
         transform_definitions(settings, dbt),
+        measurement_definitions(settings),
         quality_definitions(settings),
         publishing_definitions(settings),
         jobs,

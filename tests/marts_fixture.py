@@ -16,6 +16,10 @@ from marts_movement import BACKTEST_HORIZON, allocate, backtest, compare, explai
 from marts_people import HOSTILE_NAMES, Person
 from marts_rows import insert
 from marts_standard import LABELS, STANDARD_VERSION, control_rows
+from outcomes import invent_campaigns
+
+from dagster_project.measurement import measure_lift
+from dagster_project.settings.publishing import MeasurementSettings
 
 __all__ = ["CAMPAIGN_ID", "COLUMNS", "HOSTILE_NAMES", "LABELS", "STANDARD_VERSION", "build_marts", "insert"]
 
@@ -77,6 +81,8 @@ def build_marts(
         con.execute(f"drop table temp.{table}")
     if list_for:
         _build_list(con, list_for)
+        invent_campaigns(con, list_for)
+    measure_lift(con, MeasurementSettings(), days)
 
 
 def _month_ends(day: date, count: int) -> list[date]:

@@ -13,6 +13,7 @@ import dagster as dg
 
 from dagster_project.defs.identity import link_references
 from dagster_project.defs.landing import RETRIES, land_all
+from dagster_project.defs.measurement import LIFT_KEY, measure_days
 from dagster_project.defs.partitions import day_tags
 from dagster_project.defs.publishing import ASKED_BY_TAG, REPORT_KEY, list_keys, publish_targets, target_keys
 from dagster_project.defs.quality import refuse_failed_checks
@@ -105,8 +106,9 @@ def _month_ends(settings: Settings, dbt: DbtChild) -> dg.JobDefinition:
         with refusals(), warehouse_held(context, settings) as warehouse:
             with days_controlled(warehouse, settings, days):
                 built = build_models(context, dbt, settings, exclude=[STAGING, *LIST_MODELS])
+            measure_days(warehouse, settings, days, context.log.info)
             refuse_failed_checks(warehouse, settings)
-        _report(context, built, days)
+        _report(context, [*built, LIFT_KEY], days)
         return [str(day) for day in days]
 
     @dg.op(pool=WAREHOUSE_POOL)

@@ -52,6 +52,8 @@ REPORTED_MARTS = (
     "segment_stability",
     "classification_backtest",
     "resource_allocation",
+    "reactivation_lift",
+    "reactivation_work",
     "silent_customers",
     "orders_without_rate",
 )

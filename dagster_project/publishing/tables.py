@@ -106,6 +106,14 @@ _MARTS: dict[PublishedTable, Table] = {
         PublishedTable.RETURN_RATES, DAY, "silence_ratio_band", "value_tier", "order_count_band"
     ),
     PublishedTable.NEXT_PRODUCTS: _mart(PublishedTable.NEXT_PRODUCTS, DAY, "customer_id", "rank"),
+    PublishedTable.REACTIVATION_LIFT: _mart(
+        PublishedTable.REACTIVATION_LIFT,
+        "evaluated_on",
+        "horizon_days",
+        "breakdown",
+        "class",
+        day_column="evaluated_on",
+    ),
     PublishedTable.REACTIVATION_LIST: _mart(PublishedTable.REACTIVATION_LIST, DAY, "campaign_id", "customer_id"),
     PublishedTable.REACTIVATION_LIST_NOTES: _mart(PublishedTable.REACTIVATION_LIST_NOTES, DAY, "channel"),
     PublishedTable.REACTIVATION_OUTCOMES: _mart(

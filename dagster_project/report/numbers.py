@@ -34,6 +34,18 @@ def share(value: Decimal | float | None, digits: int = 1) -> str:
     return f"{shown}%"
 
 
+def points(value: Decimal) -> str:
+    """A difference of shares in points: 0.0621 → +6.2, -0.014 → −1.4, 0.0001 → 0.0."""
+    shown = (100 * value).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    sign = "+" if shown > 0 else "−" if shown < 0 else ""
+    return f"{sign}{abs(shown)}"
+
+
+def p_value(value: Decimal) -> str:
+    """0.0421 → 0.042; below a thousandth as <0.001."""
+    return "<0.001" if value < Decimal("0.001") else decimals(value, 3)
+
+
 def money(value: Decimal | None, currency: str) -> str:
     """1234.5 → $1,235, or CHF 1,235 for a currency without a sign of its own."""
     if value is None:

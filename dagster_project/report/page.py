@@ -16,6 +16,7 @@ from dagster_project.report.sections.customers import (
     types_section,
     value_section,
 )
+from dagster_project.report.sections.lift import lift_section
 from dagster_project.report.sections.matrices import matrices_section
 from dagster_project.report.sections.movement import history_section, movement_section, stability_section
 from dagster_project.report.sections.needs import breakdowns_section, flags_section, needs_section
@@ -43,6 +44,7 @@ _SECTIONS = {
     "flags": flags_section,
     "breakdowns": breakdowns_section,
     "spending": spending_section,
+    "lift": lift_section,
     "backtest": backtest_section,
     "cuts": cuts_section,
     "quality": quality_section,

@@ -60,6 +60,7 @@ class PublishedTable(StrEnum):
     RFM_CUT_POINTS = "rfm_cut_points"
     SILENT_CUSTOMERS = "silent_customers"
     RETURN_RATES = "return_rates"
+    REACTIVATION_LIFT = "reactivation_lift"
     REACTIVATION_LIST = "reactivation_list"
     REACTIVATION_LIST_NOTES = "reactivation_list_notes"
     REACTIVATION_OUTCOMES = "reactivation_outcomes"
@@ -417,6 +418,19 @@ class NextProductsSettings(_Model):
     candidates: Annotated[int, Field(ge=3, strict=True)] = 5
 
 
+class MeasurementSettings(_Model):
+    """When groups are too small to tell, and which effect a control group should be able to show.
+
+    `returned_for_revenue`: sums of money have long tails. With 5 to 30 buyers in the smaller arm Welch's 95% interval
+    held the truth in 83 to 94% of 3,000 simulated campaigns, with 50 in 93 to 95%.
+    """
+
+    minimum_treated: Annotated[int, Field(ge=2, strict=True)] = 30
+    minimum_control: Annotated[int, Field(ge=2, strict=True)] = 30
+    returned_for_revenue: Annotated[int, Field(ge=2, strict=True)] = 50
+    detectable_difference: Annotated[Decimal, Field(gt=0, lt=1, max_digits=6, decimal_places=4)] = Decimal("0.05")
+
+
 class PublishingSettings(_Model):
     """config/publishing.yaml."""
 
@@ -430,6 +444,7 @@ class PublishingSettings(_Model):
     reactivation: ReactivationSettings
     lists: ListTargets = ListTargets()
     next_products: NextProductsSettings = NextProductsSettings()
+    measurement: MeasurementSettings = MeasurementSettings()
 
     @property
     def personal_schema(self) -> str:

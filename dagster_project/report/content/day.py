@@ -24,6 +24,7 @@ from dagster_project.report.content.classes import (
     read_own_dimensions,
     read_within_tiers,
 )
+from dagster_project.report.content.lift import Lifts, read_lifts
 from dagster_project.report.content.matrices import Matrix, read_matrices
 from dagster_project.report.content.movement import (
     Movement,
@@ -121,6 +122,7 @@ class ReportContent:
     silent: Silent
     channels: tuple[ChannelCount, ...]
     campaign_id: str | None
+    lifts: Lifts
     cuts: tuple[Cut, ...]
     landed: tuple[LandedRows, ...]
     orders_without_rate: int
@@ -212,6 +214,7 @@ def _read(
         silent=read_silent(con, day, labels),
         channels=read_channels(con, day),
         campaign_id=next(iter(rows_of(con, _CAMPAIGN, day=day)), (None,))[0],
+        lifts=read_lifts(con, day),
         cuts=tuple(Cut(*row) for row in rows_of(con, _CUTS, day=day)),
         landed=tuple(sorted(landed, key=lambda row: (row.source, row.entity))),
         orders_without_rate=rows_of(con, "select count(*) from marts.orders_without_rate")[0][0],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dagster_project.report.content import ReportContent
 from dagster_project.report.figures.curve import curve_figure
 from dagster_project.report.figures.grid import grid_figure
+from dagster_project.report.figures.lift import lift_figure
 from dagster_project.report.figures.migration import migration_figure
 from dagster_project.report.figures.over_time import backtest_figure, stages_figure
 from dagster_project.report.figures.style import Figure
@@ -19,6 +20,7 @@ def all_figures(content: ReportContent, words: Words) -> dict[str, Figure]:
         "stages": stages_figure(content, words),
         "grid": grid_figure(content, words),
         "curve": curve_figure(content, words),
+        "lift": lift_figure(content, words),
         "backtest": backtest_figure(content, words),
         **{f"migration-{dimension}": migration_figure(content, dimension, words) for dimension in MIGRATIONS},
     }

@@ -14,7 +14,7 @@ PARTS = {
     "who": ("stages", "crossing", "value", "grid", "types", "matrices", "own"),
     "movement": ("history", "movement", "stability"),
     "needs": ("needs", "flags", "breakdowns"),
-    "action": ("spending", "list"),
+    "action": ("spending", "list", "lift"),
     "trust": ("backtest", "cuts", "quality"),
 }
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dagster_project.report.words.class_texts import CLASSES
 from dagster_project.report.words.frame_texts import FRAME
 from dagster_project.report.words.heading_texts import HEADINGS
+from dagster_project.report.words.lift_texts import LIFT
 from dagster_project.report.words.list_texts import LIST_AND_QUALITY
 from dagster_project.report.words.movement_texts import MOVEMENT
 from dagster_project.report.words.name_texts import NAMES
 from dagster_project.settings.publishing import Language
 
-TEXTS: dict[str, tuple[str, str]] = {**FRAME, **CLASSES, **MOVEMENT, **LIST_AND_QUALITY, **HEADINGS, **NAMES}
+TEXTS: dict[str, tuple[str, str]] = {**FRAME, **CLASSES, **MOVEMENT, **LIST_AND_QUALITY, **LIFT, **HEADINGS, **NAMES}
 
 
 class Words:

@@ -1,0 +1,303 @@
+"""The table marts.reactivation_lift: read from the outcomes of a day, written for that day.
+
+A customer counts once in a group, with their first entry. Entries of one customer overlap (campaigns last a month,
+outcomes 90 days): counted each, one order would be several returns, and the intervals would be too narrow.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from dagster_project.errors import StrataError
+from dagster_project.measurement.comparing import Arm, Comparison
+from dagster_project.measurement.lift import Group, Lift, Verdict, measured
+from dagster_project.settings.publishing import MeasurementSettings
+
+OUTCOMES = "marts.reactivation_outcomes"
+LIFT = "marts.reactivation_lift"
+
+_ratio, _mean, _money = pa.decimal128(9, 6), pa.decimal128(18, 6), pa.decimal128(18, 2)
+
+# Name, type, and what it says; the grain is evaluated_on × horizon_days × breakdown × class.
+_COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
+    ("evaluated_on", pa.date32(), "Business day up to whose end outcomes are known."),
+    ("horizon_days", pa.int32(), "30, 60 or 90: days after the entry in which a customer may have come back."),
+    ("breakdown", pa.string(), "all, campaign, channel, silence_cause or value_tier, as of the entry."),
+    ("class", pa.string(), "Class of the breakdown; all in the breakdown of that name."),
+    ("treated", pa.int64(), "Customers drawn to be contacted whose horizon has passed, each counted once."),
+    ("control", pa.int64(), "Customers drawn to be left alone, likewise."),
+    ("waiting", pa.int64(), "Customers of both arms whose horizon has not passed: what is said is final when none is."),
+    ("treated_returned", pa.int64(), "Treated customers with an order day within the horizon."),
+    ("control_returned", pa.int64(), "Control customers with one."),
+    ("treated_rate", _ratio, "treated_returned / treated; NULL without any."),
+    ("control_rate", _ratio, "control_returned / control; NULL without any."),
+    ("rate_difference", _ratio, "treated_rate − control_rate; NULL where the groups are too small for it."),
+    ("rate_difference_low", _ratio, "Lower end of its 95% interval (Newcombe's hybrid score)."),
+    ("rate_difference_high", _ratio, "Upper end."),
+    ("rate_p_value", _ratio, "Two-sided p value of no difference (pooled z test)."),
+    ("rate_p_value_holm", _ratio, "The same after Holm, over the classes of the breakdown at the horizon."),
+    ("treated_revenue_mean", _mean, "Revenue a treated customer within the horizon, less refunds, buyers or not."),
+    ("control_revenue_mean", _mean, "The same of control customers."),
+    ("revenue_difference", _mean, "treated_revenue_mean − control_revenue_mean; NULL where too few returned for it."),
+    ("revenue_difference_low", _mean, "Lower end of its 95% interval (Welch)."),
+    ("revenue_difference_high", _mean, "Upper end."),
+    ("revenue_p_value", _ratio, "Two-sided p value of no difference (Welch's t test)."),
+    ("revenue_p_value_holm", _ratio, "The same after Holm, over the classes of the breakdown at the horizon."),
+    ("incremental_revenue", _money, "revenue_difference × treated: what contacting them brought in."),
+    ("incremental_revenue_low", _money, "revenue_difference_low × treated."),
+    ("incremental_revenue_high", _money, "revenue_difference_high × treated."),
+    ("verdict", pa.string(), "Of the return rate: too_small, no_effect_shown or effect, which may be a loss."),
+    ("revenue_verdict", pa.string(), "The same of revenue."),
+    (
+        "reason",
+        pa.string(),
+        "Why too_small: too_early, nobody_treated, no_control_group, groups_too_small, too_few_returned, low_power.",
+    ),
+    ("detectable_difference", _ratio, "The difference in rates that the settings want to be seen where it is there."),
+    ("power", _ratio, "Chance that groups of this size show it."),
+    ("control_needed", pa.int64(), "Smallest control group with 80% power for it; NULL where no rate can be so high."),
+    ("treated_needed", pa.int64(), "Treated beside it: as many as here, or more where no control group would do."),
+)
+_SCHEMA = pa.schema([(name, kind) for name, kind, _ in _COLUMNS])
+_REQUIRED = {
+    "evaluated_on",
+    "horizon_days",
+    "breakdown",
+    "class",
+    "treated",
+    "control",
+    "waiting",
+    "verdict",
+    "revenue_verdict",
+}
+
+
+class MeasurementError(StrataError):
+    """The lift cannot be measured."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A day that was measured: how many of its rows of the table have each verdict."""
+
+    day: date
+    effects: int
+    without_effect: int
+    too_small: int
+
+    @property
+    def rows(self) -> int:
+        return self.effects + self.without_effect + self.too_small
+
+
+def measure_lift(
+    con: duckdb.DuckDBPyConnection,
+    settings: MeasurementSettings,
+    days: Sequence[date],
+    *,
+    say: Callable[[Measured], None] = lambda _: None,
+) -> list[Measured]:
+    """Measure the outcomes known on each of `days` and replace their rows; the same outcomes give the same rows.
+
+    Raises:
+        MeasurementError: the outcomes are not in the warehouse.
+    """
+    written = []
+    for day in days:
+        lifts = measured(_groups(con, day), settings)
+        _replace(con, day, pa.Table.from_pylist([_row(day, lift, settings) for lift in lifts], schema=_SCHEMA))
+        verdicts = Counter(lift.verdict for lift in lifts)
+        written.append(Measured(day, *(verdicts[each] for each in _COUNTED_VERDICTS)))
+        say(written[-1])
+    return written
+
+
+def _groups(con: duckdb.DuckDBPyConnection, day: date) -> list[Group]:
+    try:
+        counted = con.execute(_COUNTED, {"day": day}).fetchall()
+    except duckdb.CatalogException as error:
+        raise MeasurementError(
+            f"The lift is measured from {OUTCOMES}, which the warehouse lacks ({error}). Build it with `strata run`."
+        ) from None
+    found: dict[tuple[int, str, str], _Counts] = {}
+    for horizon, breakdown, class_, has_passed, arm, revenue, customers, returned in counted:
+        counts = found.setdefault((horizon, breakdown, class_), _Counts())
+        if has_passed:
+            counts.arms[arm].append((revenue, customers, returned))
+        else:
+            counts.waiting += customers
+    return [
+        Group(*key, _arm(counts.arms["treated"]), _arm(counts.arms["control"]), counts.waiting)
+        for key, counts in found.items()
+    ]
+
+
+@dataclass
+class _Counts:
+    """Per arm: distinct revenues, how many customers bought for each, and how many of these returned."""
+
+    arms: dict[str, list[tuple[Decimal, int, int]]] = field(default_factory=lambda: {"treated": [], "control": []})
+    waiting: int = 0
+
+
+def _arm(rows: Sequence[tuple[Decimal, int, int]]) -> Arm:
+    return Arm(
+        customers=sum(customers for _, customers, _ in rows),
+        returned=sum(returned for _, _, returned in rows),
+        revenues=np.array([float(revenue) for revenue, _, _ in rows]),
+        weights=np.array([float(customers) for _, customers, _ in rows]),
+    )
+
+
+def _row(day: date, lift: Lift, settings: MeasurementSettings) -> dict[str, Any]:
+    group = lift.group
+    treated, control = group.treated, group.control
+    return {
+        "evaluated_on": day,
+        "horizon_days": group.horizon_days,
+        "breakdown": group.breakdown,
+        "class": group.class_,
+        "treated": treated.customers,
+        "control": control.customers,
+        "waiting": group.waiting,
+        "treated_returned": treated.returned,
+        "control_returned": control.returned,
+        "treated_rate": _rounded(treated.rate),
+        "control_rate": _rounded(control.rate),
+        **_compared("rate", lift.rates, lift.rate_p_value_holm),
+        "treated_revenue_mean": _rounded(treated.mean_revenue),
+        "control_revenue_mean": _rounded(control.mean_revenue),
+        **_compared("revenue", lift.revenues, lift.revenue_p_value_holm),
+        **_incremental(lift.revenues, treated.customers),
+        "verdict": lift.verdict.value,
+        "revenue_verdict": lift.revenue_verdict.value,
+        "reason": lift.reason.value if lift.reason else None,
+        "detectable_difference": settings.detectable_difference,
+        "power": _rounded(lift.power),
+        "control_needed": lift.needed.control if lift.needed else None,
+        "treated_needed": lift.needed.treated if lift.needed else None,
+    }
+
+
+def _compared(measure: str, comparison: Comparison | None, holm: float | None) -> dict[str, Decimal | None]:
+    found = comparison
+    return {
+        f"{measure}_difference": _rounded(found.difference if found else None),
+        f"{measure}_difference_low": _rounded(found.low if found else None),
+        f"{measure}_difference_high": _rounded(found.high if found else None),
+        f"{measure}_p_value": _rounded(found.p_value if found else None),
+        f"{measure}_p_value_holm": _rounded(holm),
+    }
+
+
+def _incremental(revenues: Comparison | None, treated: int) -> dict[str, Decimal | None]:
+    ends = {"": revenues.difference, "_low": revenues.low, "_high": revenues.high} if revenues else {}
+    return {
+        f"incremental_revenue{end}": _rounded(ends[end] * treated, digits=2) if end in ends else None
+        for end in ("", "_low", "_high")
+    }
+
+
+def _rounded(value: float | None, *, digits: int = 6) -> Decimal | None:
+    if value is None:
+        return None
+    return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
+
+
+def _replace(con: duckdb.DuckDBPyConnection, day: date, rows: pa.Table) -> None:
+    con.execute(_CREATE)
+    con.begin()
+    try:
+        con.execute(f"delete from {LIFT} where evaluated_on = $day", {"day": day})
+        con.register("measured_rows", rows)
+        con.execute(f"insert into {LIFT} by name select * from measured_rows")
+        con.commit()
+    except BaseException:
+        con.rollback()
+        raise
+    finally:
+        con.unregister("measured_rows")
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision},{kind.scale})"
+    return {pa.date32(): "date", pa.int32(): "integer", pa.int64(): "bigint", pa.string(): "varchar"}[kind]
+
+
+_COUNTED_VERDICTS = (Verdict.EFFECT, Verdict.NO_EFFECT_SHOWN, Verdict.TOO_SMALL)
+# As people are shown them: name, SQL type and what it says.
+LIFT_COLUMNS = tuple((name, _sql_type(kind), says) for name, kind, says in _COLUMNS)
+_TYPED = [f"{name} {kind}{' not null' if name in _REQUIRED else ''}" for name, kind, _ in LIFT_COLUMNS]
+_CREATE = f"create table if not exists {LIFT} ({', '.join(_TYPED)})"
+
+# Customers a distinct sum of revenue: most bought nothing, so that a hundred thousand entries are a few thousand rows.
+_COUNTED = f"""
+    with spans as (
+        select
+            outcomes.customer_id,
+            outcomes.campaign_id,
+            outcomes.entered_on,
+            outcomes.arm,
+            outcomes.channel,
+            coalesce(outcomes.silence_cause, 'unknown') as silence_cause,
+            coalesce(outcomes.value_tier, 'unknown') as value_tier,
+            known.span.horizon_days as horizon_days,
+            known.span.has_passed as has_passed,
+            known.span.has_returned as has_returned,
+            known.span.revenue as revenue
+        from {OUTCOMES} as outcomes
+        cross join lateral (
+            select unnest([
+                {{horizon_days: 30, has_passed: has_30_days, has_returned: returned_30d, revenue: revenue_30d}},
+                {{horizon_days: 60, has_passed: has_60_days, has_returned: returned_60d, revenue: revenue_60d}},
+                {{horizon_days: 90, has_passed: has_90_days, has_returned: returned_90d, revenue: revenue_90d}}
+            ]) as span
+        ) as known
+        where outcomes.evaluated_on = $day and not outcomes.is_contaminated
+    ),
+
+    grouped as (
+        select spans.*, groups.part.breakdown as breakdown, groups.part.class as class
+        from spans
+        cross join lateral (
+            select unnest([
+                {{breakdown: 'all', class: 'all'}},
+                {{breakdown: 'campaign', class: campaign_id}},
+                {{breakdown: 'channel', class: channel}},
+                {{breakdown: 'silence_cause', class: silence_cause}},
+                {{breakdown: 'value_tier', class: value_tier}}
+            ]) as part
+        ) as groups
+    ),
+
+    counted_once as (
+        select *
+        from grouped
+        qualify row_number() over (
+            partition by horizon_days, breakdown, class, customer_id order by entered_on asc, campaign_id asc
+        ) = 1
+    )
+
+    select
+        horizon_days,
+        breakdown,
+        class,
+        has_passed,
+        arm,
+        case when has_passed then revenue end as revenue,
+        count(*),
+        count(*) filter (where has_passed and has_returned)
+    from counted_once
+    group by all
+    order by all
+"""
