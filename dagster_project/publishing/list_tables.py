@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from dagster_project.publishing.list_rows import KINDS
 from dagster_project.publishing.postgres import columns_there, connected, difference
+from dagster_project.publishing.postgres_rights import keep_out
 from dagster_project.publishing.spreadsheets import Kind
 from dagster_project.publishing.tables import PublishingError
 from dagster_project.settings.publishing import RESULT_FIELDS, ListField
@@ -69,11 +70,16 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return content.getvalue()
 
 
-def publish_lists(url: SecretStr | None, schema: str, day: date, tables: Mapping[str, pa.Table]) -> None:
+def publish_lists(
+    url: SecretStr | None, schema: str, day: date, tables: Mapping[str, pa.Table], *, readers: Sequence[str] = ()
+) -> None:
     """Make PostgreSQL hold the lists of `day`, by channel, in one transaction; what it holds already stays as it is.
 
+    `readers`, who may read the other schema, get no right to this one.
+
     Raises:
-        PublishingError: no address is set, the server cannot be reached or refuses, or a table there has other columns.
+        PublishingError: no address is set, the server cannot be reached or refuses, a table there has other columns, or
+            a reader may enter the schema.
     """
     if url is None:
         raise PublishingError(
@@ -87,6 +93,7 @@ def publish_lists(url: SecretStr | None, schema: str, day: date, tables: Mapping
     with connected(url) as target:
         with target.cursor() as cursor:
             _create(cursor, schema)
+            keep_out(cursor, schema, readers)
         target.commit()
         try:
             with target.cursor() as cursor:

@@ -201,7 +201,13 @@ def write_lists(
     )
     written = [_write_list(con, export, channel) for channel in settings.reactivation.channels]
     if settings.lists.postgres.enabled:
-        publish_lists(postgres_url, settings.personal_schema, day, {channel.channel: rows for channel, rows in written})
+        publish_lists(
+            postgres_url,
+            settings.personal_schema,
+            day,
+            {channel.channel: rows for channel, rows in written},
+            readers=settings.postgres.readers,
+        )
     return DayLists(
         day=day,
         campaign_id=export.campaign_id,

@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 from pydantic import SecretStr
 
+from dagster_project.publishing.postgres_rights import let_read
 from dagster_project.publishing.tables import (
     Column,
     PublishingError,
@@ -80,7 +81,7 @@ def publish_postgres(
     columns = {table.name: columns_of(con, table) for table in tables}
     parts = []
     with connected(url) as target:
-        _create_tables(target, schema, tables, columns)
+        _create_tables(target, schema, tables, columns, settings.postgres.readers)
         for day in [*sorted(set(days)), None]:
             own = [table for table in tables if table.is_dated == (day is not None)]
             part = _replace(con, target, schema, own, columns, day, code_version)
@@ -114,7 +115,13 @@ def without_secret(message: str, url: str) -> str:
     return message.strip()
 
 
-def _create_tables(target: Any, schema: str, tables: Sequence[Table], columns: dict[str, tuple[Column, ...]]) -> None:
+def _create_tables(
+    target: Any,
+    schema: str,
+    tables: Sequence[Table],
+    columns: dict[str, tuple[Column, ...]],
+    readers: Sequence[str],
+) -> None:
     with target.cursor() as cursor:
         # `create schema if not exists` needs the right to create even where the schema is there.
         if not _rows(cursor, f"select 1 from pg_namespace where nspname = {quote_literal(schema)}"):
@@ -131,6 +138,7 @@ def _create_tables(target: Any, schema: str, tables: Sequence[Table], columns: d
                 f"create table {_name(schema, PUBLICATION)} (part text primary key, as_of_date date, "
                 "standard_version text, code_version text not null, fingerprint text not null)"
             )
+        let_read(cursor, schema, readers)
     target.commit()
 
 

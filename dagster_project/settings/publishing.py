@@ -135,10 +135,14 @@ class Switch(_Model):
 
 
 class PostgresSettings(_Model):
-    """The PostgreSQL target. Its address comes from STRATA_POSTGRES_URL only, so that no password is in a file."""
+    """The PostgreSQL target. Its address comes from STRATA_POSTGRES_URL only, so that no password is in a file.
+
+    `readers` are roles that may read the schema, and are kept out of that of the lists.
+    """
 
     enabled: bool = False
     schema_name: Annotated[Code, Field(alias="schema")] = "strata"
+    readers: tuple[Text, ...] = ()
 
 
 class ReportSettings(_Model):
