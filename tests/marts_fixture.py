@@ -162,7 +162,9 @@ def _build_list(con: duckdb.DuckDBPyConnection, day: date) -> None:
             case when list.customer_id % 7 > 0 then ['Tea 茶', 'Coffee', 'Ceramics'][1 + list.customer_id % 3] end,
             case when list.customer_id % 5 > 0 then 1 + list.customer_id % 7 end, list.customer_id % 24,
             ['phone', 'wechat', null][1 + list.customer_id % 3], 'value_potential',
-            ['star', 'cash_cow', 'rising', 'long_tail'][1 + list.customer_id % 4]
+            ['star', 'cash_cow', 'rising', 'long_tail'][1 + list.customer_id % 4],
+            case when list.customer_id % 3 > 0 then ['Green tea 250 g', '紫砂壶'] end,
+            case when list.customer_id % 4 = 0 then ['Whisk', '茶杯', '=Cup'] end
         from marts.reactivation_list as list
         inner join marts.silent_customers as silent using (as_of_date, customer_id)
         """

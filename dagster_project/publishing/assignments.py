@@ -53,6 +53,8 @@ DETAILS_SCHEMA = pa.schema(
         ("preferred_channel", pa.string()),
         ("plan_dimension", pa.string()),
         ("plan_class", pa.string()),
+        ("last_purchases", pa.list_(pa.string())),
+        ("next_products", pa.list_(pa.string())),
     ]
 )
 ISSUED_SCHEMA = pa.schema(

@@ -104,6 +104,17 @@ class RowWords:
         code = self.offers.offer(cause, row[ListField.NEED_TYPE.value])
         return getattr(self.offers.words[code], self.language.value) if code else None
 
+    def _bought(self, row: Mapping[str, Any]) -> str | None:
+        return self._named(row[ListField.LAST_PURCHASES.value] or ())
+
+    def _next(self, row: Mapping[str, Any]) -> str | None:
+        # Several products may share a name: a colour, a size. Who reads it would offer what was bought last.
+        bought = row[ListField.LAST_PURCHASES.value] or ()
+        return self._named([name for name in row[ListField.NEXT_PRODUCTS.value] or () if name not in bought])
+
+    def _named(self, names: Sequence[str]) -> str | None:
+        return ("；" if self.language is Language.CHINESE else "; ").join(dict.fromkeys(names)) or None
+
     def _hour(self, row: Mapping[str, Any]) -> str | None:
         hour = row[ListField.USUAL_HOUR.value]
         first, after = self.contact_hours
@@ -134,6 +145,8 @@ class RowWords:
 
 
 _COMPOSED = {
+    ListField.LAST_PURCHASES: RowWords._bought,
+    ListField.NEXT_PRODUCTS: RowWords._next,
     ListField.OFFER: RowWords._offer,
     ListField.USUAL_HOUR: RowWords._hour,
     ListField.BEST_WEEKDAY: RowWords._weekday,

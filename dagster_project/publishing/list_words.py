@@ -39,6 +39,8 @@ HEADINGS: dict[ListField, Words] = {
     ListField.EXPECTED_VALUE: _words("Worth expected", "预期价值"),
     ListField.RETURN_RATE: _words("Chance to return", "唤回概率"),
     ListField.TOP_CATEGORY: _words("Favourite category", "偏好品类"),
+    ListField.LAST_PURCHASES: _words("Bought last", "最近所购商品"),
+    ListField.NEXT_PRODUCTS: _words("Products to offer", "推荐商品"),
     ListField.OFFER: _words("Offer", "建议优惠"),
     ListField.BEST_WEEKDAY: _words("Best day", "最佳联系日"),
     ListField.USUAL_HOUR: _words("Best hour", "最佳时段"),
@@ -178,6 +180,14 @@ EXPLANATIONS: dict[ListField, Words] = {
         "以往月末同类客户在 90 天内再次购买的比例。",
     ),
     ListField.TOP_CATEGORY: _words("Where most of their money of the last year went.", "最近一年消费金额最多的品类。"),
+    ListField.LAST_PURCHASES: _words(
+        "Up to three products of their last order day, the one that cost most first.",
+        "最近购买日的商品，最多三种，金额最高者在前。",
+    ),
+    ListField.NEXT_PRODUCTS: _words(
+        "What customers with the same basket bought next, else favourites of their category; nothing they own already.",
+        "购买过相同商品的客户随后所购，否则为其偏好品类的热销商品；已购买的不再推荐。",
+    ),
     ListField.OFFER: _words(
         "By why they are silent and what they care for; the words stand in publishing.yaml.",
         "依据沉默成因与需求类型给出，内容在 publishing.yaml 中设置。",

@@ -75,6 +75,8 @@ _WIDTHS: dict[ListField, float] = {
     ListField.RETURN_RATE: 11,
     ListField.NEED_TYPE: 17,
     ListField.TOP_CATEGORY: 20,
+    ListField.LAST_PURCHASES: 34,
+    ListField.NEXT_PRODUCTS: 34,
     ListField.OFFER: 30,
     ListField.BEST_WEEKDAY: 12,
     ListField.USUAL_HOUR: 13,
@@ -87,7 +89,14 @@ _WIDTHS: dict[ListField, float] = {
     ListField.TASK_ID: 36,
 }
 _AMOUNT_WIDTH = 15
-_WRAPPED = {ListField.OFFER, ListField.PLAN, ListField.TALKING_POINTS, ListField.TOP_CATEGORY}
+_WRAPPED = {
+    ListField.LAST_PURCHASES,
+    ListField.NEXT_PRODUCTS,
+    ListField.OFFER,
+    ListField.PLAN,
+    ListField.TALKING_POINTS,
+    ListField.TOP_CATEGORY,
+}
 # What says who a row is of stays in sight when the rest is scrolled, as far as a laptop's screen leaves room.
 _WHO = {ListField.POSITION, ListField.CUSTOMER_ID, ListField.NAME, ListField.CONTACT}
 _FROZEN_WIDTH = 60
@@ -180,8 +189,8 @@ def write_lists(
     killed between them leaves no list whose customers were not assigned and no export that is not on record.
 
     Raises:
-        PublishingError: the warehouse lacks the list, its rows cannot be one, or PostgreSQL cannot take it. The files
-            are written then.
+        PublishingError: the warehouse lacks the list, its rows cannot be one, or PostgreSQL cannot take it; the files
+            are written before PostgreSQL is asked.
     """
     issued = issue(con, paths, day)
     folder = private_folder(private_folder(paths.lists) / day.isoformat())
@@ -252,8 +261,9 @@ def _write_list(con: duckdb.DuckDBPyConnection, export: _Export, channel: Channe
         exported[f"postgres:{export.settings.personal_schema}.{LISTS_TABLE}"] = parquet_bytes(table)
     _record_once(export, channel, listed, withheld, exported)
     changed = [write_if_changed(export.folder / name, content, mode=PRIVATE_FILE) for name, content in contents.items()]
-    if note_file not in contents:
-        (export.folder / note_file).unlink(missing_ok=True)
+    for name in {*(f"{channel.name}.{form}" for form in ("csv", "xlsx", "parquet")), note_file} - set(contents):
+        # A form that is switched off would keep showing who has since left the list.
+        (export.folder / name).unlink(missing_ok=True)
     return ChannelList(
         channel=channel.name,
         rows=len(rows),

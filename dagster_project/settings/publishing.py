@@ -97,6 +97,8 @@ class ListField(StrEnum):
     EXPECTED_VALUE = "expected_value"
     RETURN_RATE = "return_rate"
     TOP_CATEGORY = "top_category"
+    LAST_PURCHASES = "last_purchases"
+    NEXT_PRODUCTS = "next_products"
     OFFER = "offer"
     BEST_WEEKDAY = "best_weekday"
     USUAL_HOUR = "usual_hour"

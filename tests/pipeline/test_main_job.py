@@ -102,3 +102,31 @@ def test_what_is_generated_says_so_wherever_it_shows(run: Run) -> None:
     report = (run.data / "reports" / "2017-12-31" / "report-en.html").read_text(encoding="utf-8")
     assert "zoho_generated" in report
     assert "generated for demonstration" in report
+
+
+def test_the_lists_name_what_was_bought_last_and_offer_what_was_never_bought(run: Run) -> None:
+    [file] = (run.data / "assignments").rglob("2017-12-31.parquet")
+    issued = pd.read_parquet(file, columns=["customer_id", "last_order_on", "last_purchases", "next_products"])
+    found = run.rows("select customer_id, customer_ref from identity.customer_aliases where source = 'grocery'")
+    issued["household"] = issued["customer_id"].map(dict(found))
+    lines = pd.read_parquet(
+        find_purchases() / "transactions.parquet", columns=["household_id", "product_id", "transaction_timestamp"]
+    )
+    lines = lines[lines["household_id"].astype(str).isin(issued["household"].astype(str))]
+    at = lines["transaction_timestamp"].dt.tz_localize("UTC").dt.tz_convert("America/New_York")
+    lines = lines.assign(household=lines["household_id"].astype(str), on=at.dt.date)
+    products = pd.read_parquet(find_purchases() / "products.parquet", columns=["product_id", "product_type"])
+    products = products.dropna(subset="product_type").astype(str)
+    names = dict(zip(products["product_id"], products["product_type"], strict=True))
+    offers = run.rows(
+        "select customer_id, product_id, product_name from marts.next_products where as_of_date = '2017-12-31'"
+    )
+    for row in issued.itertuples():
+        own = lines[lines["household"] == str(row.household)]
+        last = own.loc[own["on"] == row.last_order_on, "product_id"].astype(str)
+        assert 1 <= len(row.last_purchases) <= 3
+        assert set(row.last_purchases) <= {names.get(product, product) for product in last}, row.customer_id
+        offered = [(product, name) for customer, product, name in offers if customer == row.customer_id]
+        assert list(row.next_products if row.next_products is not None else []) == [name for _, name in offered]
+        assert not {product for product, _ in offered} & set(own["product_id"].astype(str)), row.customer_id
+    assert issued["next_products"].notna().mean() > 0.9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,12 +15,17 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from landing_workshop import Workshop
 from marts_fixture import CAMPAIGN_ID
 
+from dagster_project.landing import land
 from dagster_project.publishing.audit import read_records
+from dagster_project.publishing.list_words import HEADINGS, OUTCOMES
 from dagster_project.publishing.lists import DayLists, write_lists
 from dagster_project.settings.paths import Paths
 from dagster_project.settings.publishing import RESULT_FIELDS, Language, ListField, PublishingSettings
+from dagster_project.settings.sources import SourcesSettings
+from dagster_project.settings.yaml_documents import load_model
 
 DAY = date(2018, 1, 1)
 NOW = datetime(2018, 1, 2, 6, 30, tzinfo=UTC)
@@ -129,6 +135,25 @@ def test_habits_and_worth_are_numbers_and_words(telesales) -> None:
         assert row["Worth expected (USD)"] == "99.99"
 
 
+def test_products_are_named_in_their_order_and_none_is_an_empty_cell(telesales) -> None:
+    rows = telesales(last_purchases=["Green tea", "紫砂壶"], next_products=["Whisk", "茶杯", "=Cup"])
+    assert {(row["Bought last"], row["Products to offer"]) for row in rows.values()} == {
+        ("Green tea; 紫砂壶", "Whisk; 茶杯; =Cup")
+    }
+    for row in telesales(Language.CHINESE).values():
+        assert row["推荐商品"] == "Whisk；茶杯；=Cup"
+
+
+def test_a_name_that_several_products_share_is_said_once_and_never_offered_to_who_bought_it(telesales) -> None:
+    rows = telesales(last_purchases=["Tea", "Tea", "Cup"], next_products=["Pot", "Cup", "Pot"])
+    assert {(row["Bought last"], row["Products to offer"]) for row in rows.values()} == {("Tea; Cup", "Pot")}
+
+
+def test_a_customer_without_order_lines_is_offered_no_product(telesales) -> None:
+    rows = telesales(last_purchases=None, next_products=[])
+    assert {(row["Bought last"], row["Products to offer"]) for row in rows.values()} == {("", "")}
+
+
 def test_a_channel_name_of_the_crm_s_own_is_shown_as_it_is(telesales) -> None:
     assert {row["Prefers"] for row in telesales(preferred_channel="企业微信").values()} == {"企业微信"}
 
@@ -151,7 +176,7 @@ def test_lists_differ_in_what_they_tell_and_a_bulk_message_is_given_next_to_noth
     assert {"Talking points", "Worth expected (USD)", "Prefers"} <= headings["telesales"] - headings["wechat"]
     assert "Plan" in headings["wechat"] - headings["telesales"]
     assert headings["sms"] == {"Rank", "Phone", "Offer", "Consent", "Customer", "Task"}
-    assert headings["email"] == {"Rank", "Name", "E-mail", "Offer", "Favourite category", "Consent", "Customer", "Task"}
+    assert headings["email"] == {"Rank", "Name", "E-mail", "Offer", "Products to offer", "Consent", "Customer", "Task"}
 
 
 @pytest.mark.parametrize("language", Language)
@@ -196,6 +221,12 @@ def test_a_parquet_list_holds_the_same_words_under_the_codes_of_its_fields(paths
     assert records[0]["files"] == ["telesales.csv", "telesales.parquet"]
 
 
+def test_a_form_that_is_switched_off_leaves_no_file_that_nobody_keeps_up(paths, write, publishing_settings) -> None:
+    write(with_targets(publishing_settings, csv=True, xlsx=True, parquet=True))
+    write(with_targets(publishing_settings, csv=False, xlsx=True, parquet=False))
+    assert {file.suffix for file in paths.lists.rglob("*.*")} == {".xlsx"}
+
+
 def test_a_list_that_is_written_nowhere_is_still_issued(paths, write, publishing_settings) -> None:
     write(with_targets(publishing_settings, csv=False, xlsx=False))
     assert not list(paths.lists.rglob("*.*"))
@@ -212,10 +243,40 @@ def test_lists_and_outcome_words_are_what_the_example_source_reads_back() -> Non
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     reads = document["sources"][0]["reads"]
     for read, language in zip(reads, Language, strict=True):
-        from dagster_project.publishing.list_words import HEADINGS, OUTCOMES
-
         columns = read["columns"]
         assert columns["task_id"] == HEADINGS[ListField.TASK_ID][language]
         assert columns["worked_at"]["from"] == HEADINGS[ListField.WORKED_AT][language]
         assert columns["outcome"]["from"] == HEADINGS[ListField.OUTCOME][language]
         assert set(OUTCOMES[language][:-1]) == set(columns["outcome"]["values"]) - {"*"}
+
+
+@pytest.mark.parametrize(
+    ("language", "folder", "outcome"),
+    [(Language.ENGLISH, "list_results", "Interested"), (Language.CHINESE, "名单结果", "有意向")],
+)
+def test_a_list_filled_in_by_hand_comes_back_as_results(
+    write, publishing_settings, tmp_path, language, folder, outcome
+) -> None:
+    entry = write(publishing_settings.model_copy(update={"language": language})).lists[0]
+    book = openpyxl.load_workbook(entry.xlsx)
+    headings = [cell.value for cell in book.worksheets[0][1]]
+    row = book.worksheets[0][3]
+    worked_at, came_of_it, task, owner = (
+        headings.index(HEADINGS[field][language])
+        for field in (ListField.WORKED_AT, ListField.OUTCOME, ListField.TASK_ID, ListField.OWNER)
+    )
+    row[worked_at].value = datetime(2018, 1, 2, 10, 30)  # noqa: DTZ001  a spreadsheet's times name no zone
+    row[came_of_it].value = outcome
+    workshop = Workshop(tmp_path / "landing")
+    target = workshop.paths.data / "inbox" / folder / "telesales.xlsx"
+    target.parent.mkdir(parents=True)
+    book.save(target)
+    settings = workshop.settings(
+        "\n  - name: none\n    reads:\n      - entity: campaigns\n        path: none.csv\n"
+        "        columns: {campaign_id: id}\n"
+    )
+    land(replace(settings, sources=load_model(EXAMPLES / "sources-list-results.yaml", SourcesSettings)), now=NOW)
+    assert workshop.rows("select task_id, worked_at, outcome, owner from list_results") == [
+        (row[task].value, datetime(2018, 1, 2, 15, 30, tzinfo=UTC), "interested", row[owner].value)
+    ]
+    assert entry.rows > 2

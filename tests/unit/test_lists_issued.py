@@ -128,7 +128,7 @@ def test_the_workbook_has_text_ids_frozen_filterable_headings_and_notes(write) -
     sheet, notes = book.worksheets
     assert (sheet.title, notes.title) == ("Telesales", "Notes")
     assert sheet.freeze_panes == "D2"
-    assert sheet.auto_filter.ref == f"A1:X{entry.rows + 1}"
+    assert sheet.auto_filter.ref == f"A1:Z{entry.rows + 1}"
     headings = [cell.value for cell in sheet[1]]
     first = dict(zip(headings, sheet[2], strict=True))
     assert first["Customer"].data_type == "s"

@@ -41,6 +41,18 @@ segments as (
 
 ),
 
+last_purchases as (
+
+    select * from {{ ref('customer_last_purchases') }}
+
+),
+
+next_products as (
+
+    select * from {{ ref('next_products') }}
+
+),
+
 customer_days as (
 
     select * from {{ ref('int_customer_days') }}
@@ -168,6 +180,19 @@ own_channels as (
 
 ),
 
+products_to_offer as (
+
+    select
+        listed.as_of_date,
+        listed.customer_id,
+        {{ listed('next_products.product_name', 'next_products.rank') }} as product_names
+    from next_products
+    inner join listed
+        on next_products.as_of_date = listed.as_of_date and next_products.customer_id = listed.customer_id
+    group by listed.as_of_date, listed.customer_id
+
+),
+
 final as (
 
     select
@@ -184,7 +209,9 @@ final as (
         features.usual_hour,
         coalesce(stated_channels.stated_channel, own_channels.own_channel) as preferred_channel,
         segments.plan_dimension,
-        segments.plan_class
+        segments.plan_class,
+        last_purchases.products as last_purchases,
+        products_to_offer.product_names as next_products
     from listed
     left join silent
         on listed.as_of_date = silent.as_of_date and listed.customer_id = silent.customer_id
@@ -192,6 +219,10 @@ final as (
         on listed.as_of_date = features.as_of_date and listed.customer_id = features.customer_id
     left join segments
         on listed.as_of_date = segments.as_of_date and listed.customer_id = segments.customer_id
+    left join last_purchases
+        on listed.as_of_date = last_purchases.as_of_date and listed.customer_id = last_purchases.customer_id
+    left join products_to_offer
+        on listed.as_of_date = products_to_offer.as_of_date and listed.customer_id = products_to_offer.customer_id
     left join values_then
         on listed.as_of_date = values_then.as_of_date and listed.customer_id = values_then.customer_id
     left join best_weekdays
