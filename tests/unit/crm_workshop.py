@@ -78,6 +78,7 @@ class Desk:
         self.paths = paths
         self.server = server
         self.said: list[str] = []
+        self.day = DAY
         self.configure(settings, document)
         issue(con, paths, DAY)
 
@@ -89,7 +90,7 @@ class Desk:
         self.settings = settings.model_copy(update={"crm": (self.target,)})
 
     def tasks(self) -> TargetTasks:
-        return tasks_of(self.con, self.target, paths=self.paths, settings=self.settings, day=DAY, now=NOW)
+        return tasks_of(self.con, self.target, paths=self.paths, settings=self.settings, day=self.day, now=NOW)
 
     def push(self, now: datetime = NOW) -> Push:
         with self._crm() as crm:

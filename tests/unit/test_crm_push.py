@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -221,6 +221,22 @@ def test_a_withdrawal_that_landed_after_the_list_was_built_takes_the_person_out_
     assert (record[desk.person("name")], record[desk.person("contact")]) == (None, None)
     ended = read_records(desk.paths.audit / pushing.CRM_PUSHES)[-1]
     assert (ended["state"], ended["withdrawn"]) == ("ended", 1)
+
+
+def test_a_withdrawal_reaches_the_tasks_of_campaigns_that_are_over(desk: Desk) -> None:
+    desk.push()
+    january, gone = desk.keys, desk.listed[0]["customer_id"]
+    desk.con.execute("delete from marts.reactivation_list where customer_id = ?", [gone])
+    columns = [name for name, *_ in desk.con.execute("describe marts.reactivation_list").fetchall()]
+    days = ", ".join(f"{name} = '2018-02-01'" for name in columns if name in ("as_of_date", "entered_on"))
+    desk.con.execute(f"update marts.reactivation_list set {days}, campaign_id = 'reactivation-2018-02'")
+    desk.day = date(2018, 2, 1)
+    issue(desk.con, desk.paths, desk.day)
+    desk.con.execute("delete from personal.customer_contacts where customer_id = ?", [gone])
+    push = desk.push()
+    assert (push.count(Done.CREATED), push.count(Done.WITHDRAWN)) == (len(january) - 1, 1)
+    assert desk.records[january[0]]["Phone"] is None
+    assert desk.records[january[1]]["Phone"]
 
 
 @both

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -29,8 +29,9 @@ _ENTERED_ON = "{entered_on}"
 class TargetTasks:
     """The tasks of a day for one CRM, in the order of the lists.
 
-    `withdrawn` are tasks of the same campaign whose customers may not be contacted any more or are not known any more:
-    where the CRM holds them, they lose what says who the customer is. `left_out` counts them by channel of this list.
+    `withdrawn` are tasks of this and earlier lists whose customers may not be contacted any more or are not known any
+    more: where the CRM holds them, they lose what says who the customer is. `left_out` counts those of this list by
+    channel.
     """
 
     target: ZohoCrm | FxiaokeCrm
@@ -116,7 +117,7 @@ def tasks_of(
         day=day,
         campaign_id=issued.campaign_id,
         tasks=tuple(tasks),
-        withdrawn=_withdrawn(con, paths, settings, target, issued, now),
+        withdrawn=_withdrawn(con, paths, settings, target, issued, up_to=day, now=now),
         left_out=left_out,
         consent_basis=dict(bases),
         contact_points=tuple(dict.fromkeys(points)) if ListField.CONTACT in target.fields.values() else (),
@@ -167,24 +168,25 @@ def _withdrawn(
     settings: PublishingSettings,
     target: ZohoCrm | FxiaokeCrm,
     issued: IssuedList,
+    *,
+    up_to: date,
     now: datetime,
 ) -> tuple[str, ...]:
-    """Tasks of the campaign up to this list whose customers may not be contacted any more."""
-    lists = [
-        earlier
-        for file in sorted(issued.path.parent.glob("????-??-??.parquet"))
-        if file.stem <= issued.path.stem and (earlier := issued_list(paths, date.fromisoformat(file.stem)))
-    ]
-    campaign = IssuedList(
-        issued.campaign_id, pa.concat_tables([each.rows for each in lists]), issued.path, is_new=False
-    )
+    """Tasks of this and of all earlier lists whose customers may not be contacted any more.
+
+    A task stays in the CRM when its campaign is over, and with it the person: a withdrawal reaches it there, too.
+    """
+    days = {date.fromisoformat(file.stem) for file in paths.assignments.glob("*/????-??-??.parquet")}
+    lists = [earlier for day in sorted(days) if day <= up_to and (earlier := issued_list(paths, day))]
+    rows = pa.concat_tables([each.rows for each in lists])
+    everything = replace(issued, rows=rows)
     keys: dict[str, None] = {}
     for name in target.channels:
         channel = settings.reactivation.channel(name)
         assert channel is not None  # noqa: S101  the settings refuse a CRM of no channel
-        reached = {task_id(row) for row in channel_rows(con, channel, campaign, paths=paths, now=now) if row["contact"]}
-        entered = [
-            task_id(row) for row in campaign.rows.to_pylist() if row["arm"] == TREATED and row["channel"] == name
-        ]
+        reached = {
+            task_id(row) for row in channel_rows(con, channel, everything, paths=paths, now=now) if row["contact"]
+        }
+        entered = [task_id(row) for row in rows.to_pylist() if row["arm"] == TREATED and row["channel"] == name]
         keys.update(dict.fromkeys(key for key in entered if key not in reached))
     return tuple(keys)
