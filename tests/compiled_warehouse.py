@@ -15,6 +15,7 @@ import duckdb
 from warehouse_builder import WarehouseBuilder
 
 from dagster_project.identity import link
+from dagster_project.measurement import measure_lift
 from dagster_project.warehouse.compiled_models import CompiledProject, compile_project
 from dagster_project.warehouse.control import write_control
 
@@ -55,3 +56,5 @@ class CompiledWarehouse(WarehouseBuilder):
             link(con, paths=self.settings.paths)
             write_control(con, settings=self.settings, manifest=self.manifest, days=days, issue_list_for=issue_list_for)
             project.build(con, given=staging)
+            con.execute("drop table if exists marts.reactivation_lift")
+            measure_lift(con, self.settings.publishing.measurement, days)

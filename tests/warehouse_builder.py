@@ -22,6 +22,7 @@ import pandas as pd
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.identity import link
 from dagster_project.landing import Manifest
+from dagster_project.measurement import measure_lift
 from dagster_project.settings import Paths, Settings, child_environment
 from dagster_project.settings.environment import Environment
 from dagster_project.settings.publishing import PublishingSettings
@@ -121,6 +122,7 @@ class WarehouseBuilder:
         exclude = ["path:models/staging"] if issue_list_for else ["path:models/staging", "tag:list"]
         self.dbt("build", "--exclude", *exclude)
         with self.connect() as con:
+            measure_lift(con, self.settings.publishing.measurement, days)
             record_builds(con, computed, self.manifest)
 
     def dbt(self, command: str, *arguments: str) -> None:
