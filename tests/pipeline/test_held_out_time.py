@@ -132,6 +132,8 @@ def test_over_all_month_ends_the_level_is_five_points_high_since_no_rate_knows_a
     errors = (tenths["predicted"] - tenths["returned"]).abs()
     assert (len(returns), len(tenths)) == (4450, 10)
     assert returns["predicted"].mean() - returns["returned"].mean() == pytest.approx(0.054, abs=0.001)
+    earlier = returns[returns["as_of_date"] < MONTH_ENDS[-1]]
+    assert earlier["predicted"].mean() - earlier["returned"].mean() == pytest.approx(0.094, abs=0.001)
     assert (errors * tenths["customers"]).sum() / len(returns) < 0.065
     assert errors.max() < 0.125
 
