@@ -74,7 +74,10 @@ def _without_foreign_words(
         found = con.execute(f"select distinct word from ({words}) where list_contains(?, word)", [sorted(texts)])
         own = {word for (word,) in found.fetchall()}
     return tuple(
-        tuple(HIDDEN if isinstance(cell, str | list | dict) and cell not in own else cell for cell in row)
+        tuple(
+            HIDDEN if isinstance(cell, list | dict) or (isinstance(cell, str) and cell not in own) else cell
+            for cell in row
+        )
         for row in rows
     )
 

@@ -127,3 +127,20 @@ def test_a_preview_shows_the_words_of_the_settings_and_no_other_text() -> None:
     assert measures is not None
     assert measures.preview is not None
     assert [row[1:] for row in measures.preview] == [(1, "silent", HIDDEN), (2, None, HIDDEN)]
+
+
+def test_a_preview_shows_no_list_of_texts() -> None:
+    with duckdb.connect() as con:
+        con.execute(
+            """
+            create schema control;
+            create schema marts;
+            create table control.labels (code varchar);
+            insert into control.labels values ('silent');
+            create table marts.customer_last_purchases (customer_id bigint, products varchar[], stage varchar);
+            insert into marts.customer_last_purchases values (1, ['司马藏', 'silent'], 'silent'), (2, null, null)
+            """
+        )
+        measures = measure(con, "marts", "customer_last_purchases")
+    assert measures is not None
+    assert measures.preview == ((1, HIDDEN, "silent"), (2, None, None))
