@@ -19,7 +19,7 @@ from fxiaoke_server import Misbehaving as FxiaokeMisbehaving
 from hypothesis import given
 from hypothesis import strategies as st
 from landing_workshop import Workshop
-from zoho_server import Misbehaving, ZohoServer
+from zoho_server import Misbehaving, Written, ZohoServer
 
 from dagster_project.landing import land
 from dagster_project.publishing.assignments import issue
@@ -223,6 +223,22 @@ def test_a_withdrawal_that_landed_after_the_list_was_built_takes_the_person_out_
     assert (ended["state"], ended["withdrawn"]) == ("ended", 1)
 
 
+@both
+def test_the_person_goes_out_of_the_crm_before_anything_else_is_written(desk: Desk) -> None:
+    gone, new = desk.listed[0]["customer_id"], desk.listed[1]["customer_id"]
+    desk.con.execute("create table kept as from personal.customer_contacts")
+    desk.con.execute("delete from personal.customer_contacts where customer_id = ?", [new])
+    desk.push()
+    desk.con.execute("insert into personal.customer_contacts from kept where customer_id = ?", [new])
+    desk.con.execute("delete from personal.customer_contacts where customer_id = ?", [gone])
+    before = written(desk)
+    push = desk.push()
+    assert (push.count(Done.WITHDRAWN), push.count(Done.CREATED)) == (1, 1)
+    first = desk.server.written[before]
+    sent = first.document["data"][0] if isinstance(first, Written) else first[1]["data"]["object_data"]
+    assert sent[desk.person("contact")] is None
+
+
 def test_a_withdrawal_reaches_the_tasks_of_campaigns_that_are_over(desk: Desk) -> None:
     desk.push()
     january, gone = desk.keys, desk.listed[0]["customer_id"]
@@ -349,6 +365,17 @@ def test_a_sales_rep_gets_their_tasks_and_a_task_leads_to_the_customer(desk: Des
     for row, key in zip(desk.listed, desk.keys, strict=True):
         assert desk.records[key]["Owner"] == {"id": "4970762000000999"}
         assert desk.records[key]["Account"] == {"id": str(row["customer_id"])}
+    assert desk.push().count(Done.UNCHANGED) == len(desk.keys)
+
+
+@pytest.mark.parametrize("desk", ["fxiaoke"], indirect=True)
+def test_a_task_of_fxiaoke_has_its_rep_and_leads_to_the_customer(desk: Desk, publishing_settings) -> None:
+    links = {"owners": {"Li Na 李娜": "FSUID_77"}, "customer_field": "account__c", "customers_of": "grocery"}
+    desk.configure(publishing_settings, {**FXIAOKE, **links})
+    desk.push()
+    for row, key in zip(desk.listed, desk.keys, strict=True):
+        assert desk.records[key]["owner"] == ["FSUID_77"]
+        assert desk.records[key]["account__c"] == str(row["customer_id"])
     assert desk.push().count(Done.UNCHANGED) == len(desk.keys)
 
 
