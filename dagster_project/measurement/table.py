@@ -1,7 +1,8 @@
 """The table marts.reactivation_lift: read from the outcomes of a day, written for that day.
 
-A customer counts once in a group, with their first entry. Entries of one customer overlap (campaigns last a month,
-outcomes 90 days): counted each, one order would be several returns, and the intervals would be too narrow.
+A customer counts once, with their first entry of all. Entries of one customer overlap (campaigns last a month, outcomes
+90 days): counted each, one order would be several returns. And who enters again, and as what, hangs on what the first
+entry did, so that later entries are no comparison by lot any more; only a campaign's own row counts all of its entries.
 """
 
 from __future__ import annotations
@@ -31,9 +32,13 @@ _ratio, _mean, _money = pa.decimal128(9, 6), pa.decimal128(18, 6), pa.decimal128
 _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("evaluated_on", pa.date32(), "Business day up to whose end outcomes are known."),
     ("horizon_days", pa.int32(), "30, 60 or 90: days after the entry in which a customer may have come back."),
-    ("breakdown", pa.string(), "all, campaign, channel, silence_cause or value_tier, as of the entry."),
+    (
+        "breakdown",
+        pa.string(),
+        "all, channel, silence_cause or value_tier of the first entry; campaign of every entry.",
+    ),
     ("class", pa.string(), "Class of the breakdown; all in the breakdown of that name."),
-    ("treated", pa.int64(), "Customers drawn to be contacted whose horizon has passed, each counted once."),
+    ("treated", pa.int64(), "Customers drawn to be contacted whose horizon has passed, once each: see breakdown."),
     ("control", pa.int64(), "Customers drawn to be left alone, likewise."),
     ("waiting", pa.int64(), "Customers of both arms whose horizon has not passed: what is said is final when none is."),
     ("treated_returned", pa.int64(), "Treated customers with an order day within the horizon."),
@@ -266,26 +271,27 @@ _COUNTED = f"""
         where outcomes.evaluated_on = $day and not outcomes.is_contaminated
     ),
 
-    grouped as (
-        select spans.*, groups.part.breakdown as breakdown, groups.part.class as class
+    numbered as (
+        select
+            *,
+            row_number() over (partition by horizon_days, customer_id order by entered_on, campaign_id) as of_all,
+            row_number() over (partition by horizon_days, customer_id, campaign_id order by entered_on) as of_campaign
         from spans
-        cross join lateral (
-            select unnest([
-                {{breakdown: 'all', class: 'all'}},
-                {{breakdown: 'campaign', class: campaign_id}},
-                {{breakdown: 'channel', class: channel}},
-                {{breakdown: 'silence_cause', class: silence_cause}},
-                {{breakdown: 'value_tier', class: value_tier}}
-            ]) as part
-        ) as groups
     ),
 
-    counted_once as (
-        select *
-        from grouped
-        qualify row_number() over (
-            partition by horizon_days, breakdown, class, customer_id order by entered_on asc, campaign_id asc
-        ) = 1
+    grouped as (
+        select numbered.*, groups.part.breakdown as breakdown, groups.part.class as class
+        from numbered
+        cross join lateral (
+            select unnest([
+                {{breakdown: 'all', class: 'all', is_counted: of_all = 1}},
+                {{breakdown: 'campaign', class: campaign_id, is_counted: of_campaign = 1}},
+                {{breakdown: 'channel', class: channel, is_counted: of_all = 1}},
+                {{breakdown: 'silence_cause', class: silence_cause, is_counted: of_all = 1}},
+                {{breakdown: 'value_tier', class: value_tier, is_counted: of_all = 1}}
+            ]) as part
+        ) as groups
+        where groups.part.is_counted
     )
 
     select
@@ -297,7 +303,7 @@ _COUNTED = f"""
         case when has_passed then revenue end as revenue,
         count(*),
         count(*) filter (where has_passed and has_returned)
-    from counted_once
+    from grouped
     group by all
     order by all
 """

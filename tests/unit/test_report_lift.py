@@ -203,6 +203,17 @@ def test_a_plot_of_many_campaigns_holds_the_newest_six(con) -> None:
     assert campaigns == [f"reactivation-2017-{month:02}" for month in (9, 8, 7, 6, 5, 4)]
 
 
+def test_a_class_of_fewer_than_five_customers_is_not_shown(con) -> None:
+    campaign(con, (1000, 200), (500, 60), silence_cause="price")
+    also(con, (3, 1), (1, 0), silence_cause="seasonal", first_customer=500_000)
+    assert "Seasonal" not in said(con, "lift")
+    also(con, (1, 1), (0, 0), silence_cause="seasonal", first_customer=700_000)
+    assert "Seasonal" in said(con, "lift")
+    drawn = figure(con)
+    assert drawn is not None
+    assert "Seasonal" in texts(drawn)
+
+
 def test_who_worked_the_lists_stands_by_channel_and_sales_rep(con) -> None:
     con.execute("delete from marts.reactivation_work")
     con.execute(

@@ -14,7 +14,7 @@ from dagster_project.report.content.rows import rows_of
 HORIZONS = (30, 60, 90)
 MOST_CAMPAIGNS = 6  # the newest of them; more would be a list, not a picture
 CAMPAIGNS_OF_WORK = 2  # on the first days of a month the newest one says little
-FEWEST_OF_OWNER = 5
+FEWEST_SHOWN = 5  # of customers in a class or of a sales rep: fewer would tell of single customers
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,13 @@ class Lifts:
         return next((row for row in self.of(horizon_days, "all")), None)
 
     def of(self, horizon_days: int, breakdown: str) -> list[Lift]:
-        """The classes of a breakdown in the order of their codes; of campaigns the newest, the newest first."""
-        found = [row for row in self.rows if (row.horizon_days, row.breakdown) == (horizon_days, breakdown)]
+        """The classes of a breakdown that hold customers enough; of campaigns the newest, the newest first."""
+        found = [
+            row
+            for row in self.rows
+            if (row.horizon_days, row.breakdown) == (horizon_days, breakdown)
+            and (breakdown == "all" or row.treated + row.control >= FEWEST_SHOWN)
+        ]
         return found[: -MOST_CAMPAIGNS - 1 : -1] if breakdown == "campaign" else found
 
     @property
@@ -118,7 +123,7 @@ _WORK = f"""
     select
         campaign_id,
         channel,
-        case when work.treated >= {FEWEST_OF_OWNER} then work.owner end as named_owner,
+        case when work.treated >= {FEWEST_SHOWN} then work.owner end as named_owner,
         sum(treated)::bigint,
         sum(worked)::bigint,
         sum(open)::bigint,

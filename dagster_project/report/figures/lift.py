@@ -53,7 +53,7 @@ def lift_figure(content: ReportContent, words: Words) -> Figure | None:
         return None
     lines: list[Lift | str] = [overall]
     for breakdown in BREAKDOWNS:
-        rows = [row for row in classes_of(content, horizon, breakdown) if row.treated + row.control]
+        rows = classes_of(content, horizon, breakdown)
         if rows:
             lines += [breakdown_name(content, breakdown, words), *rows]
     places = {index: -index for index in range(len(lines))}

@@ -10,9 +10,10 @@ LIFT: dict[str, tuple[str, str]] = {
     ),
     "lift_note": (
         "Everybody drawn to be contacted against everybody drawn to be left alone, {days} days after their entry, "
-        "whether they were reached or not. A customer counts once, with the first entry.",
+        "whether they were reached or not. A customer counts once, with the first entry of all; a campaign counts "
+        "everybody in it.",
         "进入活动 {days} 天后，抽中应联系的全部客户与抽中不联系的全部客户相比，无论是否联系上。"
-        "每位客户只计一次，以首次进入为准。",
+        "每位客户只计一次，以首次进入为准；各次活动则计入其全部客户。",
     ),
     # The headline: what a slide would say.
     "lift_up": (
