@@ -143,7 +143,7 @@ def _build_list(con: duckdb.DuckDBPyConnection, day: date) -> None:
             from marts.silent_customers where as_of_date = $day and suppressed_reason is null
         )
         select
-            as_of_date, $campaign, customer_id, 2 * customer_id, best_channel,
+            as_of_date, $campaign, customer_id, 2 * customer_id, as_of_date, best_channel,
             case when customer_id % 10 = 7 then 'control' else 'treated' end, position, priority_score,
             lifecycle_stage, value_tier, rfm_segment, silence_cause, recency_days, days_silent, silence_limit_days,
             last_order_on, order_count, average_order_value, revenue, 'Li Na 李娜', consent_basis
@@ -173,7 +173,7 @@ def _build_list(con: duckdb.DuckDBPyConnection, day: date) -> None:
         con.execute(
             """
             insert into marts.reactivation_list_notes
-            select $day, $channel, count(*), count(*) filter (arm = 'treated'), count(*) filter (arm = 'control'), 0,
+            select $day, $channel, count(*), count(*) filter (arm = 'treated'), 0, count(*) filter (arm = 'control'), 0,
                 case count(*) when 0 then 'no_eligible_customer' end, null
             from marts.reactivation_list where as_of_date = $day and channel = $channel
             """,

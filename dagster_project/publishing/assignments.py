@@ -2,6 +2,7 @@
 
 One file a list, `assignments/<campaign_id>/<day>.parquet`. It holds what the list showed, without names and contact
 points, so that the list of a day is always drawn up from its file and never from a warehouse that has changed since.
+Rows with an earlier `entered_on` are those that the list carried over: listed once more, entered long ago.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ DETAILS_SCHEMA = pa.schema(
         ("next_products", pa.list_(pa.string())),
     ]
 )
+# The same, and the day of the list on which it stood.
+LISTING_SCHEMA = pa.schema([*ENTRY_SCHEMA, ("listed_on", pa.date32())])
 ISSUED_SCHEMA = pa.schema(
     [
         *ASSIGNMENT_SCHEMA,
@@ -89,16 +92,33 @@ class IssuedList:
     is_new: bool
 
 
+def read_listings(paths: Paths) -> pa.Table:
+    """Every row of every list (LISTING_SCHEMA), sorted; typed also when there is none.
+
+    Raises:
+        PublishingError: a file is damaged or was not written by this module.
+    """
+    tables = []
+    for file in sorted(paths.assignments.glob("*/*.parquet")):
+        rows = _read(file).select(ENTRY_SCHEMA.names)
+        listed_on = pa.array([date.fromisoformat(file.stem)] * rows.num_rows, pa.date32())
+        tables.append(rows.append_column(LISTING_SCHEMA.field("listed_on"), listed_on))
+    rows = pa.concat_tables(tables) if tables else LISTING_SCHEMA.empty_table()
+    return rows.sort_by([("campaign_id", "ascending"), ("listed_on", "ascending"), ("customer_id", "ascending")])
+
+
 def read_assignments(paths: Paths) -> pa.Table:
     """Every entry into every campaign (ENTRY_SCHEMA), sorted; typed also when there is none.
 
     Raises:
         PublishingError: a file is damaged or was not written by this module.
     """
-    files = sorted(paths.assignments.glob("*/*.parquet"))
-    tables = [_read(file).select(ENTRY_SCHEMA.names) for file in files]
-    rows = pa.concat_tables(tables) if tables else ENTRY_SCHEMA.empty_table()
-    return rows.sort_by([("campaign_id", "ascending"), ("entered_on", "ascending"), ("customer_id", "ascending")])
+    return entries_of(read_listings(paths))
+
+
+def entries_of(listings: pa.Table) -> pa.Table:
+    """The rows (ENTRY_SCHEMA) that entered on the day of the list; the others were carried over from it."""
+    return listings.filter(pc.equal(listings["entered_on"], listings["listed_on"])).select(ENTRY_SCHEMA.names)
 
 
 def issued_list(paths: Paths, day: date) -> IssuedList | None:
@@ -119,7 +139,8 @@ def issue(con: duckdb.DuckDBPyConnection, paths: Paths, day: date) -> IssuedList
     A day without anybody on its list writes nothing, so that a mended consent or capacity can still fill it that day.
 
     Raises:
-        PublishingError: the mart's rows cannot be a list: a customer twice, an unknown arm, one who has entered before.
+        PublishingError: the mart's rows cannot be a list: a customer twice, an unknown arm, one who enters again or is
+            carried over from no entry.
     """
     if issued := issued_list(paths, day):
         return issued
@@ -137,12 +158,7 @@ def issue(con: duckdb.DuckDBPyConnection, paths: Paths, day: date) -> IssuedList
 
 def _rows_of_mart(con: duckdb.DuckDBPyConnection, day: date) -> pa.Table:
     columns = ", ".join(
-        f"details.{name}"
-        if name in DETAILS_SCHEMA.names
-        else "listed.as_of_date as entered_on"
-        if name == "entered_on"
-        else f"listed.{name}"
-        for name in ISSUED_SCHEMA.names
+        f"details.{name}" if name in DETAILS_SCHEMA.names else f"listed.{name}" for name in ISSUED_SCHEMA.names
     )
     try:
         relation = con.cursor().sql(
@@ -171,14 +187,24 @@ def _checked_campaign(rows: pa.Table, day: date, entered: pa.Table) -> str:
     if rows["customer_id"].null_count or pc.count_distinct(rows["customer_id"]).as_py() < rows.num_rows:
         faults.append("a customer is on it twice, or without an id")
     before = entered.filter(pc.equal(entered["campaign_id"], campaigns[0]))
-    again = rows.filter(pc.is_in(rows["registry_id"], before["registry_id"].combine_chunks()))[
-        "customer_id"
-    ].to_pylist()
+    is_new = pc.equal(rows["entered_on"], pa.scalar(day, pa.date32()))
+    again = _among(rows.filter(is_new), before)
     if again:
         faults.append(f"customers {again[:5]} entered the campaign on an earlier day")
+    listed = before.filter(pc.equal(before["arm"], TREATED))
+    unknown = sorted({*rows.filter(pc.invert(is_new))["customer_id"].to_pylist()} - {*_among(rows, listed)})
+    if unknown:
+        faults.append(f"customers {unknown[:5]} are carried over and were on no earlier list of the campaign")
     if faults:
         raise PublishingError(f"The list of {day} in marts.reactivation_list is not issued: {'; '.join(faults)}.")
     return str(campaigns[0])
+
+
+def _among(rows: pa.Table, entered: pa.Table) -> list[int]:
+    """The customers of `rows` whose registry number is one of those that `entered`."""
+    found = rows.filter(pc.is_in(rows["registry_id"], entered["registry_id"].combine_chunks()))
+    customers: list[int] = found["customer_id"].to_pylist()
+    return customers
 
 
 def _read(file: Path) -> pa.Table:

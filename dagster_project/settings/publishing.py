@@ -168,7 +168,16 @@ class Channel(_Model):
     consent: ConsentChannel
     contact_point: ContactPoint
     capacity: Annotated[int, Field(ge=0, strict=True)]
+    carry_over: bool | None = None
     fields: tuple[ListField, ...]
+
+    @property
+    def carries_over(self) -> bool:
+        """Whether who was not worked stays on the list of the next day.
+
+        Where not said, only where people work it: a message to all goes out with its list, and would again each day.
+        """
+        return self.consent in {"phone", "wechat"} if self.carry_over is None else self.carry_over
 
     @model_validator(mode="after")
     def _holds_together(self) -> Channel:

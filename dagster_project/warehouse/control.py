@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from dagster_project.clustering.register import cluster_rows
-from dagster_project.publishing.assignments import read_assignments
+from dagster_project.publishing.assignments import entries_of, read_listings
 from dagster_project.settings import Settings
 from dagster_project.settings.standards import Standard
 from dagster_project.warehouse.control_tables import TABLES, create_kept_tables
@@ -85,8 +85,8 @@ def write_control(
         for day in sorted({*requested, *compared_standards, *missing})
     ]
     campaign = settings.publishing.reactivation.campaign
-    assignments = read_assignments(settings.paths)
-    last_entered = max(assignments["entered_on"].to_pylist(), default=date.min)
+    listings = read_listings(settings.paths)
+    last_listed = max(listings["listed_on"].to_pylist(), default=date.min)
     standards = list({entry.standard.version: entry.standard for entry in register}.values())
     rows: dict[str, list[Row]] = {
         "as_of_days": [
@@ -97,7 +97,7 @@ def write_control(
                 "is_classified": d.is_requested or d.is_compared,
                 "is_reference": d.is_reference,
                 "issues_list": d.issues_list,
-                "has_later_list": d.day < last_entered,
+                "has_later_list": d.day < last_listed,
             }
             for d in computed
         ],
@@ -116,6 +116,7 @@ def write_control(
                 "consent_channel": channel.consent,
                 "contact_point": channel.contact_point,
                 "capacity": channel.capacity,
+                "carries_over": channel.carries_over,
             }
             for position, channel in enumerate(settings.publishing.reactivation.channels, start=1)
         ],
@@ -137,9 +138,10 @@ def write_control(
         for table, table_rows in rows.items():
             _insert(con, table, table_rows)
         con.execute(own_rule_macro(standards))
-        con.register("assignment_rows", assignments)
-        con.execute("insert into control.assignments by name select * from assignment_rows")
-        con.unregister("assignment_rows")
+        for table, listed in (("listings", listings), ("assignments", entries_of(listings))):
+            con.register("listed_rows", listed)
+            con.execute(f"insert into control.{table} by name select * from listed_rows")
+            con.unregister("listed_rows")
         con.commit()
     except BaseException:
         con.rollback()

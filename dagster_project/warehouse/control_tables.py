@@ -65,7 +65,9 @@ TABLES: Mapping[str, str] = {
     "return_bands": "standard_version varchar, measure varchar, band integer, lower_bound integer",
     "reference_days": "as_of_date date, reference_on date",
     "labels": "dimension varchar, code varchar, ordinal integer, label_en varchar, label_zh varchar, label varchar",
-    "channels": "channel varchar, position integer, consent_channel varchar, contact_point varchar, capacity integer",
+    "channels": """
+        channel varchar, position integer, consent_channel varchar, contact_point varchar, capacity integer,
+        carries_over boolean""",
     "campaign_days": "as_of_date date, campaign_id varchar, window_starts_on date",
     "reactivation": """
         salt varchar, control_share decimal(6, 4), cool_down_days integer, consent_default_reason varchar""",
@@ -75,6 +77,10 @@ TABLES: Mapping[str, str] = {
     "assignments": """
         campaign_id varchar, customer_id bigint, registry_id bigint, entered_on date, arm varchar, channel varchar,
         priority_score decimal(18, 6), position integer, value_tier varchar, silence_cause varchar, owner varchar""",
+    "listings": """
+        campaign_id varchar, customer_id bigint, registry_id bigint, entered_on date, arm varchar, channel varchar,
+        priority_score decimal(18, 6), position integer, value_tier varchar, silence_cause varchar, owner varchar,
+        listed_on date""",
 }
 # Kept from run to run: what each stored day was built from, each day ever computed, stored or not, each month end
 # learnt from, days whose customers are put together from other references than they were built with, and the first day

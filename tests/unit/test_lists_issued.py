@@ -26,6 +26,7 @@ from dagster_project.publishing.assignments import (
     ENTRY_SCHEMA,
     issued_list,
     read_assignments,
+    read_listings,
 )
 from dagster_project.publishing.audit import append_record, read_records
 from dagster_project.publishing.lists import DayLists, write_lists
@@ -319,9 +320,34 @@ def test_rows_that_cannot_be_a_list_are_refused_and_nothing_is_written(con, path
 
 def test_a_customer_enters_a_campaign_once(con, paths, write) -> None:
     write()
-    con.execute("update marts.reactivation_list set as_of_date = '2018-01-02'")
+    con.execute("update marts.reactivation_list set as_of_date = '2018-01-02', entered_on = '2018-01-02'")
     with pytest.raises(PublishingError, match="entered the campaign on an earlier day"):
         write(day=date(2018, 1, 2))
+
+
+def test_who_is_carried_over_is_listed_again_and_entered_once(con, paths, write) -> None:
+    write()
+    entered = read_assignments(paths)
+    con.execute("delete from marts.reactivation_list where arm = 'control' or channel <> 'telesales'")
+    con.execute("update marts.reactivation_list set as_of_date = '2018-01-02'")
+    con.execute("update marts.reactivation_list_details set as_of_date = '2018-01-02'")
+    tomorrow = date(2018, 1, 2)
+    telesales = write(day=tomorrow).lists[0]
+    assert [row["Customer"] for row in read_csv(telesales.csv)] == [
+        row["Customer"] for row in read_csv(write().lists[0].csv)
+    ]
+    assert read_assignments(paths).equals(entered)
+    listings = read_listings(paths)
+    assert listings.num_rows == entered.num_rows + telesales.rows
+    again = listings.filter(pc.equal(listings["listed_on"], pa.scalar(tomorrow, pa.date32())))
+    assert set(again["entered_on"].to_pylist()) == {DAY}
+
+
+def test_a_row_that_is_carried_over_from_no_list_is_refused(con, paths, write) -> None:
+    con.execute("update marts.reactivation_list set entered_on = '2017-12-31' where arm = 'treated' and position = 1")
+    with pytest.raises(PublishingError, match="are carried over and were on no earlier list"):
+        write()
+    assert not list(paths.data.rglob("*.parquet"))
 
 
 def test_a_damaged_assignment_file_is_named_and_never_written_over(paths, write) -> None:

@@ -25,10 +25,16 @@ assignments as (
         aliases.customer_id,
         assignments.campaign_id,
         assignments.entered_on,
-        assignments.arm
+        {{ task_id('assignments') }} as task_id
     from {{ source('control', 'assignments') }} as assignments
     inner join {{ source('identity', 'customer_aliases') }} as aliases
         on assignments.registry_id = aliases.registry_id
+
+),
+
+results as (
+
+    select * from {{ ref('stg_list_results') }}
 
 ),
 
@@ -94,15 +100,27 @@ touches as (
     where contacted_on is not null
     union all
     select
-        customer_id,
-        entered_on as touched_on,
+        assignments.customer_id,
+        {{ business_day('results.worked_at') }} as touched_on,
+        0 as suppresses_after_days
+    from results
+    inner join assignments on results.task_id = assignments.task_id
+    union all
+    select
+        aliases.customer_id,
+        listings.listed_on as touched_on,
         1 as suppresses_after_days
-    from assignments
-    where arm = 'treated'
+    from {{ source('control', 'listings') }} as listings
+    inner join {{ source('identity', 'customer_aliases') }} as aliases
+        on listings.registry_id = aliases.registry_id
+    where listings.arm = 'treated'
 
 ),
 
-{#- A list of the day itself does not suppress its own customers: the day must come out the same when run again. -#}
+{#-
+    A list of the day itself does not suppress its own customers: the day must come out the same when run again. The last
+    list that showed a customer counts, not the first: they may have been called by it.
+-#}
 recently_contacted as (
 
     select distinct

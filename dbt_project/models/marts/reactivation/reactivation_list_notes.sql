@@ -64,6 +64,7 @@ entered as (
         as_of_date,
         channel,
         count(*) filter (where arm = 'treated') as treated,
+        count(*) filter (where arm = 'treated' and entered_on < as_of_date) as carried,
         count(*) filter (where arm = 'control') as control
     from listed
     group by as_of_date, channel
@@ -77,13 +78,20 @@ final as (
         eligible.channel,
         eligible.eligible,
         coalesce(entered.treated, 0) as treated,
+        coalesce(entered.carried, 0) as carried,
         coalesce(entered.control, 0) as control,
-        greatest(0, eligible.eligible - coalesce(entered.treated, 0) - coalesce(entered.control, 0)) as not_reached,
+        greatest(
+            0,
+            eligible.eligible
+            - coalesce(entered.treated, 0)
+            + coalesce(entered.carried, 0)
+            - coalesce(entered.control, 0)
+        ) as not_reached,
         case
             when channels.capacity = 0 then 'channel_closed'
             when eligible.has_later_list and entered.as_of_date is null then 'later_list_issued'
             when consents.consent_count = 0 and reactivation.consent_default_reason is null then 'no_consents_landed'
-            when eligible.eligible = 0 then 'no_eligible_customer'
+            when eligible.eligible = 0 and entered.as_of_date is null then 'no_eligible_customer'
             when reactivation.consent_default_reason is not null then 'consent_default'
         end as note,
         reactivation.consent_default_reason
