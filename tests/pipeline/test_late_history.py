@@ -223,6 +223,25 @@ def test_a_first_record_of_an_old_product_marks_from_its_first_order(install: In
         assert of_customer(shop, "customer_features", days[1], "top_category") == [("tools",)]
 
 
+def test_a_first_record_that_names_an_old_product_names_it_from_its_first_order(install: Install) -> None:
+    rows = {
+        "orders": [order("1", "2022-06-05", "50.00")],
+        "order_lines": [
+            {"source": "shop", "order_id": "1", "line_number": 1, "product_id": "p", "line_amount": Decimal(50)}
+        ],
+        "products": [{"source": "shop", "product_id": "p", "name": "Hammer", "updated_at": instant("2022-06-25")}],
+    }
+    days = [date(2022, 6, 3), date(2022, 6, 10), LAST]
+    with install(Company(rows, frozenset(rows), {})) as shop:
+        shop.deliver({name: rows[name] for name in ("orders", "order_lines")})
+        shop.classify(days)
+        assert of_customer(shop, "customer_last_purchases", days[1], "products") == [(["p"],)]
+        shop.deliver({"products": rows["products"]})
+        assert shop.marked() == days[1:]
+        shop.classify(shop.marked())
+        assert of_customer(shop, "customer_last_purchases", days[1], "products") == [(["Hammer"],)]
+
+
 # ------------------------------------------------------------------------------------- through Dagster and dbt
 
 ABROAD = """\
