@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from dagster_project.landing import Manifest
+    from dagster_project.privacy.forgetting import Proof
     from dagster_project.settings import Settings
     from dagster_project.warehouse.marks import MarkedDays
     from dagster_project.warehouse.standard_use import OutdatedDays
@@ -380,6 +381,69 @@ def where(
 
 
 @app.command()
+def forget(
+    customers: Annotated[
+        list[str] | None,
+        typer.Argument(help="As for `strata where`; several people at once cost what one does.", metavar="CUSTOMER…"),
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="A file of customers, one a line.", metavar="FILE")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Finish an erasure that was interrupted.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Erase those of the log of erasures who are back: after a restore.")
+    ] = False,
+) -> None:
+    """Erase people: their rows go everywhere, their orders stay as nobody's, and they do not land again."""
+    from dagster_project.defs.publishing import TargetsAndLists
+    from dagster_project.landing.erased import erasure_key
+    from dagster_project.privacy import forgetting
+    from dagster_project.privacy.holdings import find_held
+    from dagster_project.terminal import counted, plain_table
+
+    console = _console()
+    settings = _settings()
+    who = getpass.getuser()
+    now = datetime.now(UTC)
+    if resume:
+        with console.status("finishing") as status:
+            publisher = TargetsAndLists(settings, who=who, now=now, say=status.update)
+            proof = forgetting.resume(settings, publisher, now=now, say=status.update)
+        if proof is None:
+            console.print("No erasure was interrupted.")
+            return
+        _show_proof(console, proof)
+        return
+    named = [*(customers or ()), *(_lines_of(file) if file else ())]
+    if again:
+        named += forgetting.erased_who_are_back(settings)
+        if not named:
+            console.print("Nobody of the log of erasures is back.")
+            return
+    if not named:
+        raise StrataError("Say whom to forget: CUSTOMER…, --file FILE, --again or --resume.")
+    erasure_key(settings)  # says now what is missing
+    found: dict[int, forgetting.Asked] = {}
+    with console.status("looking") as status:
+        for each in named:
+            held = find_held(settings, each, status.update)
+            asked = f"{held.person.keys.references[0][0]}:{held.person.keys.references[0][1]}"
+            found.setdefault(held.person.customer_id, forgetting.Asked(asked, held.person.title, held.summary()))
+    for one in found.values():
+        console.print(plain_table(one.title, ["place", "what", "rows"], one.held))
+    if not yes:
+        console.print(
+            f"{counted(len(found), 'customer')} would be erased for good, also from landed batches. Their orders keep "
+            "day, amounts and product under random keys. Files in the inbox and backups are yours to clean.",
+            highlight=False,
+        )
+        typer.confirm("Erase?", abort=True)
+    with console.status("erasing") as status:
+        publisher = TargetsAndLists(settings, who=who, now=now, say=status.update)
+        proof = forgetting.forget(settings, list(found.values()), publisher, now=now, who=who, say=status.update)
+    _show_proof(console, proof)
+
+
+@app.command()
 def impact(
     file: Annotated[Path, typer.Argument(help="A standards.yaml that is not in use yet.", metavar="NEW_STANDARD.yaml")],
     as_of: StoredDayOption = None,
@@ -608,6 +672,30 @@ def _refusals() -> Iterator[None]:
     except KeyboardInterrupt:
         Console(stderr=True).print("Ended. What was published stays; the next `strata run` finishes the work.")
         sys.exit(130)
+
+
+def _lines_of(file: Path) -> list[str]:
+    """The lines of a file that say something; a # begins a remark.
+
+    Raises:
+        StrataError: it cannot be read.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StrataError(f"{file} cannot be read: {error}") from None
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _show_proof(console: Console, proof: Proof) -> None:
+    console.print(proof.table.read_text(encoding="utf-8"), highlight=False, markup=False, soft_wrap=True)
+    console.print(f"[green]✓[/] erased; the proof: {escape(str(proof.file))}", highlight=False, soft_wrap=True)
+    if proof.document["days_to_rebuild_from"]:
+        console.print(
+            f"Stored days from {proof.document['days_to_rebuild_from']} on are marked, so that they hold the orders of "
+            "nobody again: `strata backfill --marked` rebuilds them.",
+            highlight=False,
+        )
 
 
 def _console() -> Console:

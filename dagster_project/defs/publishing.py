@@ -131,20 +131,55 @@ def _lists_asset(settings: Settings) -> dg.AssetsDefinition:
     def lists(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         day = days_of(context)[-1]
         with refusals(), warehouse_held(context, settings) as warehouse, warehouse.connection() as con:
-            written = write_lists(
+            written = write_day_lists(
                 con,
-                paths=settings.paths,
-                settings=settings.publishing,
-                day=day,
-                currency=settings.sources.business.currency,
+                settings,
+                day,
                 now=datetime.now(UTC),
-                postgres_url=settings.environment.postgres_url,
                 who=context.run.tags.get(ASKED_BY_TAG) or getpass.getuser(),
                 why=f"reactivation list of {day}, job {context.job_name}",
             )
         return dg.MaterializeResult(metadata=_lists_metadata(settings, written))
 
     return lists
+
+
+def write_day_lists(
+    con: duckdb.DuckDBPyConnection, settings: Settings, day: date, *, now: datetime, who: str, why: str
+) -> DayLists:
+    """Issue the lists of a day, or write their files again where they were issued."""
+    return write_lists(
+        con,
+        paths=settings.paths,
+        settings=settings.publishing,
+        day=day,
+        currency=settings.sources.business.currency,
+        now=now,
+        who=who,
+        why=why,
+        postgres_url=settings.environment.postgres_url,
+    )
+
+
+@dataclass(frozen=True)
+class TargetsAndLists:
+    """The targets that are switched on and the lists, for whoever changes what was published: an erasure."""
+
+    settings: Settings
+    who: str
+    now: datetime
+    say: Say
+
+    def publish(self, warehouse: HeldWarehouse, days: Sequence[date]) -> None:
+        """Publish days and the tables without a day to every target."""
+        publish_targets(warehouse, self.settings, days, self.say)
+
+    def draw_lists(self, warehouse: HeldWarehouse, day: date) -> None:
+        """Write the files of the lists issued for a day again."""
+        with warehouse.connection() as con:
+            write_day_lists(
+                con, self.settings, day, now=self.now, who=self.who, why=f"list of {day} without who was erased"
+            )
 
 
 def _lists_metadata(settings: Settings, written: DayLists) -> Metadata:

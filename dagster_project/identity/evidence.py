@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from dagster_project.identity.grouping import Links, Nodes
+from dagster_project.landing.erased import ERASED_PREFIX
 from dagster_project.settings.sources import CONTACT_POINTS, Identity, Pair, Pairs
 
 FORCED, DECLARED = "forced", "declared"
@@ -112,6 +113,12 @@ def collect_exact_links(con: duckdb.DuckDBPyConnection) -> None:
             inner join nodes as own on own.source = link.source and own.customer_ref = link.customer_ref
             inner join nodes as other on other.source = link.linked_source and other.customer_ref = link.linked_ref
             where own.node <> other.node
+            union all
+            -- What is left of an erased person has one random reference in all their sources.
+            select own.node, other.node, '{DECLARED}', 'erased', null, 1
+            from nodes as own
+            inner join nodes as other on own.customer_ref = other.customer_ref and own.node < other.node
+            where starts_with(own.customer_ref, '{ERASED_PREFIX}')
         )
         """
     )

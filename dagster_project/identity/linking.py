@@ -17,7 +17,7 @@ import pyarrow as pa
 from dagster_project.identity import evidence
 from dagster_project.identity.changes import first_changed_day
 from dagster_project.identity.grouping import NO_ANCHOR, Apart, Links, Mask, Nodes, grouped
-from dagster_project.identity.registry import append_references, read_registry
+from dagster_project.identity.registry import append_references, next_number, read_registry
 from dagster_project.settings import Paths
 from dagster_project.settings.sources import CustomersAre, Identity, Pairs
 from dagster_project.warehouse.control import mark_relinked_days
@@ -118,12 +118,10 @@ def _numbered(con: duckdb.DuckDBPyConnection, paths: Paths) -> tuple[pa.Table, i
     con.register("registered_references", registry)
     try:
         new = con.sql(_new_references_sql()).to_arrow_table()
-        first_id = int(
-            con.execute("select coalesce(max(registry_id), 0) + 1 from registered_references").fetchall()[0][0]
-        )
     finally:
         con.unregister("registered_references")
-    return pa.concat_tables([registry, append_references(paths.registry, new, first_id=first_id)]), new.num_rows
+    numbered = append_references(paths.registry, new, first_id=next_number(paths.registry))
+    return pa.concat_tables([registry, numbered]), new.num_rows
 
 
 def _new_references_sql() -> str:

@@ -7,11 +7,15 @@ references; it only numbers them.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+# What stands for the source and the reference of a number whose person was erased. No source has an empty name.
+ERASED = ""
 REGISTRY_SCHEMA = pa.schema(
     [
         pa.field("registry_id", pa.int64(), nullable=False),
@@ -23,8 +27,52 @@ REGISTRY_SCHEMA = pa.schema(
 
 def read_registry(folder: Path) -> pa.Table:
     """All numbered references: registry_id, source, customer_ref."""
-    parts = [pq.read_table(part, schema=REGISTRY_SCHEMA) for part in sorted(folder.glob("registry-*.parquet"))]
+    numbered = _read_parts(folder)
+    return numbered.filter(pc.not_equal(numbered["source"], ERASED))
+
+
+def next_number(folder: Path) -> int:
+    """The first number that was never given; that of an erased reference is never given again."""
+    return int(pc.max(_read_parts(folder)["registry_id"]).as_py() or 0) + 1
+
+
+def erase_references(folder: Path, numbers: Collection[int]) -> int:
+    """Take what the numbers were given for out of the registry; gives how many parts changed."""
+    changed = 0
+    for part in _parts(folder):
+        table = pq.read_table(part, schema=REGISTRY_SCHEMA)
+        is_gone = pc.and_(
+            pc.is_in(table["registry_id"], pa.array(sorted(numbers), pa.int64())), pc.not_equal(table["source"], ERASED)
+        )
+        if pc.any(is_gone).as_py():
+            erased = pa.table(
+                {
+                    "registry_id": table["registry_id"],
+                    "source": pc.if_else(is_gone, ERASED, table["source"]),
+                    "customer_ref": pc.if_else(is_gone, ERASED, table["customer_ref"]),
+                },
+                schema=REGISTRY_SCHEMA,
+            )
+            _write_part(part, erased)
+            changed += 1
+    return changed
+
+
+def _parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob("registry-*.parquet"))
+
+
+def _read_parts(folder: Path) -> pa.Table:
+    parts = [pq.read_table(part, schema=REGISTRY_SCHEMA) for part in _parts(folder)]
     return pa.concat_tables(parts) if parts else REGISTRY_SCHEMA.empty_table()
+
+
+def _write_part(part: Path, table: pa.Table) -> None:
+    unfinished = part.with_suffix(".unfinished")
+    pq.write_table(table, unfinished, compression="zstd")
+    with unfinished.open("rb") as written:
+        os.fsync(written.fileno())
+    unfinished.replace(part)
 
 
 def append_references(folder: Path, references: pa.Table, *, first_id: int) -> pa.Table:
@@ -43,10 +91,5 @@ def append_references(folder: Path, references: pa.Table, *, first_id: int) -> p
     )
     if numbered.num_rows:
         folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f"registry-{first_id:012d}.parquet"
-        unfinished = part.with_suffix(".unfinished")
-        pq.write_table(numbered, unfinished, compression="zstd")
-        with unfinished.open("rb") as written:
-            os.fsync(written.fileno())
-        unfinished.replace(part)
+        _write_part(folder / f"registry-{first_id:012d}.parquet", numbered)
     return numbered

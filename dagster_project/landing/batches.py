@@ -32,7 +32,8 @@ class Batch:
     `read_number` tells reads of one entity within a source apart (from 1, as in the settings). `replays` names the
     batch whose quarantine was read again, `decimal_mark` what numbers in text were read with. `watermark` is where
     the pull that ended with this batch goes on; `is_pulled` tells parts of pulls from files, and
-    `are_deletions` those that landing made for records that are gone.
+    `are_deletions` those that landing made for records that are gone. `erased` counts stored rows that erasures took
+    out, and `before_erasures` holds for each of them its id and the fingerprints of the files before.
     """
 
     batch_id: str
@@ -67,12 +68,14 @@ class Batch:
     watermark: str | None = None
     is_pulled: bool = False
     are_deletions: bool = False
+    erased: int = 0
+    before_erasures: tuple[Mapping[str, str | None], ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def stored(self) -> int:
         """Rows in the batch's Parquet file."""
-        return self.new + self.changed
+        return self.new + self.changed - self.erased
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for the manifest."""
@@ -80,7 +83,7 @@ class Batch:
         return {
             name: value.isoformat() if isinstance(value, date) else dict(value) if isinstance(value, Mapping) else value
             for name, value in plain.items()
-        }
+        } | {"before_erasures": [dict(each) for each in self.before_erasures]}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Batch:
@@ -88,6 +91,7 @@ class Batch:
         values = dict(plain)
         for name in ("first_event_on", "last_event_on", "earliest_changed_on"):
             values[name] = date.fromisoformat(values[name]) if values[name] else None
+        values["before_erasures"] = tuple(values.get("before_erasures", ()))
         values["landed_at"] = datetime.fromisoformat(values["landed_at"])
         return cls(**values)
 

@@ -137,6 +137,7 @@ def _is_judged_alone(mapping: Mapping, manifest: Manifest) -> bool:
     entity, spec = mapping.read.contract, mapping.read.columns.get("customer_ref")
     return (
         not entity.personal_columns
+        and not mapping.erased
         and entity.name != "order_lines"
         and not (spec is not None and spec.hash)
         and not manifest.of(entity.name, mapping.source.name if "source" in entity.key else None)

@@ -12,8 +12,9 @@ import duckdb
 from dagster_project.contract.entities import Entity
 from dagster_project.errors import StrataError
 from dagster_project.landing.batches import Batch, Manifest
+from dagster_project.landing.erased import ERASED_PREFIX
 from dagster_project.landing.writing import NOTHING, Stamp, Written, read_batches, updated_at_of, write_batch
-from dagster_project.sql_text import quote_instant
+from dagster_project.sql_text import quote_instant, quote_literal
 
 # Of fewer records than this, any share of this many may go at once.
 RECORDS_JUDGED = 100
@@ -50,7 +51,8 @@ def write_deletions(
     if are_all_keys:
         gone = (
             f"select distinct {key}, cast(null as timestamptz) as deleted_at from {read_batches(landed, manifest)} "
-            f"anti join named_keys using ({key})"
+            # Orders of erased people are in no system under the keys that they have here.
+            f"anti join named_keys using ({key}) where not starts_with({key}, {quote_literal(ERASED_PREFIX)})"
         )
     else:
         gone = f"select {key}, max(deleted_at) as deleted_at from named_keys group by {key}"

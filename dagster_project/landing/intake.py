@@ -13,6 +13,7 @@ from datetime import datetime
 from dagster_project.errors import SettingsError
 from dagster_project.landing.batches import LandedRead, LandingResult, Manifest, remove_orphans
 from dagster_project.landing.committing import connected, land_file, mapping_fingerprint, temporary_folder
+from dagster_project.landing.erased import read_erased, refuse_unfinished
 from dagster_project.landing.lock import landing_lock
 from dagster_project.landing.pulled import land_pulled
 from dagster_project.landing.remote import land_remote
@@ -75,6 +76,7 @@ def land(
 def mappings(settings: Settings) -> Iterator[Mapping]:
     """Every read of the settings, in order, with its place for messages."""
     hash_key = settings.environment.hash_key
+    erased = read_erased(settings)
     for source in settings.sources.sources:
         numbers: dict[str, int] = {}
         for read in source.reads:
@@ -87,6 +89,7 @@ def mappings(settings: Settings) -> Iterator[Mapping]:
                 business=settings.sources.business,
                 hash_key=hash_key.get_secret_value() if hash_key is not None else None,
                 place=f"sources.yaml, source {source.name}, read {read.entity}{ordinal}",
+                erased=erased,
             )
 
 
@@ -99,6 +102,7 @@ def _what_landed(known: Sequence[str], silent: Sequence[str]) -> str:
 def landing(paths: Paths, *, now: datetime) -> Iterator[Manifest]:
     """The landing folder, held and cleared of orphans, and its manifest."""
     with landing_lock(paths.landing, now=now):
+        refuse_unfinished(paths)
         temporary_folder(paths).mkdir(parents=True, exist_ok=True)
         temporary_folder(paths).chmod(0o700)
         manifest = Manifest.load(paths)

@@ -35,7 +35,9 @@ def landing_lock(landing: Path, *, now: datetime) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LandingHeld(_held_message(handle)) from None
-        holder = {"pid": os.getpid(), "command": " ".join(sys.argv)[:200], "since": now.isoformat(timespec="seconds")}
+        # Not what follows the command: `strata forget` is given references and contact points.
+        command = " ".join(sys.argv[:2])[:200]
+        holder = {"pid": os.getpid(), "command": command, "since": now.isoformat(timespec="seconds")}
         os.ftruncate(handle, 0)
         os.pwrite(handle, json.dumps(holder).encode(), 0)
         yield

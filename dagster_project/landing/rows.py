@@ -22,6 +22,7 @@ from dagster_project.contract.contact_points import (
 from dagster_project.contract.entities import Column
 from dagster_project.errors import SettingsError
 from dagster_project.landing.batches import Batch
+from dagster_project.landing.erased import ERASED_REASON, NOBODY, Erased, ErasedRows
 from dagster_project.landing.expressions import (
     QUOTE_BEGINS,
     Cast,
@@ -53,6 +54,7 @@ class Mapping:
     business: Business
     hash_key: str | None
     place: str
+    erased: Erased = NOBODY
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -156,6 +158,8 @@ def check_rows(
     _fill_broken(con, records)
     _number_rows(con, records)
     _hash_references(con, mapping)
+    if mapping.erased:
+        _refuse_erased(con, mapping)
     if mapping.read.entity == "order_lines":
         _number_lines(con, mapping)
     if mapping.read.is_orders_from_lines:
@@ -486,13 +490,40 @@ def _register_hashed_references(con: duckdb.DuckDBPyConnection, mapping: Mapping
     )
 
 
-def _add_contact_points(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """Beside each phone, e-mail and WeChat id: whether it is well-formed, and its keyed hash where there is a key."""
-    normalise: dict[str, Callable[[str], ContactPoint]] = {
+def _normalisers(mapping: Mapping) -> dict[str, Callable[[str], ContactPoint]]:
+    """What makes a contact point of each kind normal."""
+    return {
         "phone": lambda text: normalise_phone(text, mapping.business.default_country),
         "email": normalise_email,
         "wechat_id": normalise_wechat,
     }
+
+
+def _refuse_erased(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Reject the rows of people who were erased, whatever else is wrong with them."""
+    entity = mapping.read.contract
+    points = {}
+    if entity.name == "customers":
+        points = {
+            name: (lambda text, normalise=normalise: normalise(text).normal)
+            for name, normalise in _normalisers(mapping).items()
+        }
+    there = [name for (name,) in con.execute("select column_name from (describe rows)").fetchall()]
+    condition = ErasedRows(mapping.erased, mapping.source.name, entity, tuple(mapping.read.links)).condition(
+        con, there, points
+    )
+    if condition is not None:
+        _rewrite(
+            con,
+            f"select * replace (case when {condition} then [{quote_literal(ERASED_REASON)}] else reasons end "
+            "as reasons, "
+            f"({condition}) or is_excluded as is_excluded) from rows",
+        )
+
+
+def _add_contact_points(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Beside each phone, e-mail and WeChat id: whether it is well-formed, and its keyed hash where there is a key."""
+    normalise = _normalisers(mapping)
     added, joins = [], []
     for name, hash_column in CONTACT_POINTS.items():
         flag = f"is_{hash_column.removesuffix('_hash')}_valid"

@@ -16,12 +16,15 @@ import duckdb
 
 from dagster_project.contract.entities import ENTITIES, ColumnType, Entity
 from dagster_project.landing.batches import Batch, Manifest
+from dagster_project.landing.erased import ERASED_REASON
 from dagster_project.landing.marking import Arrival, earliest_changed_on
 from dagster_project.landing.rows import CheckedRows, Counts
 from dagster_project.sources.files import glob_free
 from dagster_project.sql_text import quote_identifier, quote_instant, quote_list, quote_literal
 
 ROW_GROUP_ROWS = 122_880
+# SQL of what stands for the original text of a row that is refused because its person was erased.
+NOTHING_KEPT = "'{}'"
 # DuckDB promises nothing about hash() between its versions; a batch notes what it gave for this, and hashes are made
 # anew from the stored columns where the answer has changed.
 PROBE_SQL = "select cast(hash('customer strata', 1.5::decimal(18,2), null::date, true) as varchar)"
@@ -195,6 +198,7 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp
             f"from (select *, row_number() over () as place from ({records.relation}))"
         )
     entity = checked.mapping.read.entity
+    is_erased = f"list_contains(reasons, {quote_literal(ERASED_REASON)})"
     _copy(
         con,
         f"""
@@ -217,8 +221,8 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp
                 rejected.row_number,
                 case when is_excluded then 'excluded' else 'invalid' end as kind,
                 reasons,
-                original,
-                record
+                case when {is_erased} then {NOTHING_KEPT} else original end as original,
+                case when {is_erased} then null else record end as record
             from rejected
             inner join originals on originals.place_number = rejected.row_number
             union all

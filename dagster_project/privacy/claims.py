@@ -59,11 +59,15 @@ def key_statements(keys: Keys) -> Iterator[str]:
             yield f"insert into {table} values {', '.join(_row(row) for row in values)}"
 
 
-def claim(columns: Collection[str]) -> str | None:
-    """The condition that a row of a table with these columns is the person's; None where no row can be."""
+def claim(columns: Collection[str], *, are_numbers_text: bool = False) -> str | None:
+    """The condition that a row of a table with these columns is the person's; None where no row can be.
+
+    `are_numbers_text`: a table may hold customer_id as text, as lists do.
+    """
     there = set(columns)
+    as_text = "::text" if are_numbers_text else ""
     parts = [
-        f"{quote_identifier(column)} in (select number from {table})"
+        f"{quote_identifier(column)}{as_text} in (select number{as_text} from {table})"
         for table, names in _NUMBERS
         for column in names
         if column in there

@@ -96,12 +96,12 @@ def _held(con: duckdb.DuckDBPyConnection, settings: Settings, asked: str, say: S
     manifest = Manifest.load(settings.paths)
     holdings: list[Holding] = []
     for name, part in (
-        ("landed batches", _in_landing(con, manifest)),
+        ("landed batches", in_landing(con, manifest)),
         ("the registry", _in_registry(con)),
         ("the quarantine", rows_in_quarantine(settings, person)),
-        ("the warehouse", _in_warehouse(con)),
-        ("lists", _in_assignments(con, settings)),
-        ("published tables", _in_published(con, settings)),
+        ("the warehouse", in_warehouse(con)),
+        ("lists", in_assignments(con, settings)),
+        ("published tables", in_published(con, settings)),
         ("PostgreSQL", _in_postgres(settings, person)),
     ):
         say(f"looking into {name}")
@@ -155,7 +155,7 @@ def rows_in_quarantine(settings: Settings, person: Person) -> Iterator[Holding]:
             yield Holding(f"landing/quarantine/{path.name}", "refused rows", len(own), tuple(own))
 
 
-def _in_landing(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> Iterator[Holding]:
+def in_landing(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> Iterator[Holding]:
     relations = landing_relations(manifest)
     for name, entity in ENTITIES.items():
         for relation, folder, columns in (
@@ -179,7 +179,7 @@ def _in_registry(con: duckdb.DuckDBPyConnection) -> Iterator[Holding]:
         yield Holding("identity", "numbered references", len(records), records)
 
 
-def _in_warehouse(con: duckdb.DuckDBPyConnection) -> Iterator[Holding]:
+def in_warehouse(con: duckdb.DuckDBPyConnection) -> Iterator[Holding]:
     for schema, table, condition in claimed_tables(con):
         name = f"{quote_identifier(schema)}.{quote_identifier(table)}"
         records = _records(con, f"select * from {name} where {condition}")
@@ -197,7 +197,7 @@ def claimed_tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]
     return [(schema, table, condition) for schema, table, columns in rows if (condition := claim(columns)) is not None]
 
 
-def _in_assignments(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Holding]:
+def in_assignments(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Holding]:
     paths = settings.paths
     for path in sorted(paths.assignments.glob("*/*.parquet")):
         records = _records(con, _of_file(path))
@@ -210,7 +210,7 @@ def _in_assignments(con: duckdb.DuckDBPyConnection, settings: Settings) -> Itera
                 yield Holding(f"lists/{path.stem}/{file.name}", "an issued list", 1)
 
 
-def _in_published(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Holding]:
+def in_published(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Holding]:
     counts: dict[str, tuple[int, int]] = {}
     for path in sorted((settings.paths.published / "parquet" / ".versions").glob("*/*.parquet")):
         rows = len(_records(con, _of_file(path)))
@@ -221,10 +221,10 @@ def _in_published(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterato
         yield Holding("published/parquet", f"{table} (in {files} files)", rows)
     copy = settings.paths.published / "serving" / "strata.duckdb"
     if copy.is_file():
-        yield from _in_serving_copy(con, copy)
+        yield from in_serving_copy(con, copy)
 
 
-def _in_serving_copy(con: duckdb.DuckDBPyConnection, copy: Path) -> Iterator[Holding]:
+def in_serving_copy(con: duckdb.DuckDBPyConnection, copy: Path) -> Iterator[Holding]:
     con.execute(f"attach {quote_literal(str(copy))} as served (read_only)")
     try:
         tables = con.execute(

@@ -5,7 +5,7 @@ Which tables are published there is publishing's to say; here every table of its
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,9 +17,6 @@ from dagster_project.publishing.postgres import without_secret
 from dagster_project.publishing.tables import PublishingError
 from dagster_project.settings import Settings
 from dagster_project.sql_text import quote_identifier, quote_literal
-
-# Personal lists stand in a schema of their own beside the published tables.
-PERSONAL_SUFFIX = "_personal"
 
 
 def held_in_postgres(settings: Settings, keys: Keys) -> list[tuple[str, str, int]]:
@@ -49,7 +46,8 @@ def held_in_postgres(settings: Settings, keys: Keys) -> list[tuple[str, str, int
 def connected(settings: Settings) -> Iterator[Any]:
     """A connection to the target; None where PostgreSQL is none."""
     url = settings.environment.postgres_url
-    if not settings.publishing.postgres.enabled and url is None:
+    publishing = settings.publishing
+    if url is None and not (publishing.postgres.enabled or publishing.lists.postgres.enabled):
         yield None
         return
     if url is None:
@@ -67,16 +65,16 @@ def connected(settings: Settings) -> Iterator[Any]:
 
 def claimed(cursor: Any, settings: Settings) -> list[tuple[str, str, str]]:
     """(schema, table, condition) of every table that can hold rows of the person."""
-    schema = settings.publishing.postgres.schema_name
     return [
-        (schema_name, table, condition)
-        for schema_name, table, columns in tables_of(cursor, (schema, schema + PERSONAL_SUFFIX))
-        if (condition := claim(columns)) is not None
+        (schema, table, condition)
+        for schema, table, columns in tables_of(cursor, settings)
+        if (condition := claim(columns, are_numbers_text=True)) is not None
     ]
 
 
-def tables_of(cursor: Any, schemas: Sequence[str]) -> list[tuple[str, str, list[str]]]:
-    """(schema, table, columns) of every table of the schemas."""
+def tables_of(cursor: Any, settings: Settings) -> list[tuple[str, str, list[str]]]:
+    """(schema, table, columns) of every table of the published schema and of that of the lists."""
+    schemas = (settings.publishing.postgres.schema_name, settings.publishing.personal_schema)
     listed = ", ".join(quote_literal(schema) for schema in schemas)
     cursor.execute(
         "select n.nspname::text, c.relname::text, a.attname::text from pg_attribute a "

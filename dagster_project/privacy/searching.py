@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
 import sqlite3
 import zipfile
@@ -134,6 +135,11 @@ class Needles:
         return False
 
 
+def ascii_json(text: str) -> str:
+    """A text as JSON writes it in ASCII, without its quotes."""
+    return json.dumps(text)[1:-1]
+
+
 def files_below(folder: Path) -> Iterator[Path]:
     """Every file below a folder once, links not followed."""
     for path in sorted(folder.rglob("*")):
@@ -148,5 +154,5 @@ def _forms(text: str) -> Iterator[bytes]:
         except UnicodeEncodeError:
             continue
     # As JSON writes it where it keeps to ASCII, and as a page or a spreadsheet writes its marks.
-    yield text.encode("ascii", "backslashreplace") if not text.isascii() else text.encode()
+    yield ascii_json(text).encode()
     yield text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").encode()

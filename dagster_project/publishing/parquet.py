@@ -84,7 +84,7 @@ def publish_parquet(
             progress(part)
     for day in thinned:
         (folder / f"{DAY_PREFIX}{day.isoformat()}").unlink(missing_ok=True)
-    _switch_current(folder)
+    switch_current(folder)
     return parts
 
 
@@ -113,7 +113,7 @@ def _publish_part(
         "code_version": code_version,
         "tables": entries,
     }
-    content = _json_bytes(manifest)
+    content = json_bytes(manifest)
     (building / MANIFEST).write_bytes(content)
     version = f"{name}-{hashlib.sha256(content).hexdigest()[:12]}"
     final = folder / VERSIONS / version
@@ -165,7 +165,7 @@ def _is_intact(version: Path, manifest: bytes) -> bool:
     return all(file.is_file() and sha256_of(file) == checksum for file, checksum in files)
 
 
-def _switch_current(folder: Path) -> None:
+def switch_current(folder: Path) -> None:
     """Write current.json from the links as they stand, then drop versions that neither it nor the one before names."""
     path = folder / CURRENT
     before = _named_versions(path)
@@ -177,7 +177,7 @@ def _switch_current(folder: Path) -> None:
         "days": dict(sorted(days.items())),
         AS_KNOWN_NOW: links.get(AS_KNOWN_NOW),
     }
-    if not write_if_changed(path, _json_bytes(current)):
+    if not write_if_changed(path, json_bytes(current)):
         return
     # A reader that began with the version before may still hold it; two switches ago nobody does.
     kept = before | _named_versions(path)
@@ -193,5 +193,6 @@ def _named_versions(current: Path) -> set[str]:
     return {*document["days"].values(), document[AS_KNOWN_NOW]}
 
 
-def _json_bytes(document: dict[str, Any]) -> bytes:
+def json_bytes(document: dict[str, Any]) -> bytes:
+    """A manifest as it is written."""
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()

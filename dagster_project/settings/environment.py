@@ -60,6 +60,7 @@ class Environment:
     postgres_url: SecretStr | None
     warehouse_wait_seconds: float = WAREHOUSE_WAIT_SECONDS
     secrets: Secrets = field(default_factory=Secrets)
+    erasure_key: SecretStr | None = None
 
 
 def secret_variable(source: str, name: str) -> str:
@@ -68,7 +69,8 @@ def secret_variable(source: str, name: str) -> str:
 
 
 def read_environment() -> Environment:
-    """STRATA_ENVIRONMENT, STRATA_HASH_KEY, STRATA_POSTGRES_URL, STRATA_WAREHOUSE_WAIT_SECONDS and sources' secrets.
+    """STRATA_ENVIRONMENT, STRATA_HASH_KEY, STRATA_ERASURE_KEY, STRATA_POSTGRES_URL, STRATA_WAREHOUSE_WAIT_SECONDS and
+    sources' secrets.
 
     Raises:
         SettingsError: STRATA_ENVIRONMENT names no known deployment, or the wait is no number of seconds.
@@ -82,6 +84,7 @@ def read_environment() -> Environment:
     return Environment(
         deployment=deployment,
         hash_key=_secret("STRATA_HASH_KEY"),
+        erasure_key=_secret("STRATA_ERASURE_KEY"),
         postgres_url=_secret("STRATA_POSTGRES_URL"),
         warehouse_wait_seconds=_seconds("STRATA_WAREHOUSE_WAIT_SECONDS", WAREHOUSE_WAIT_SECONDS),
         secrets=Secrets(

@@ -50,6 +50,10 @@ class Paths:
         return self.data / "audit"
 
     @property
+    def erasures(self) -> Path:
+        return self.data / "erasures"
+
+    @property
     def warehouse(self) -> Path:
         return self.data / "warehouse" / "strata.duckdb"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from identity_workshop import customers, paths_below, stage
 
 from dagster_project.identity import link
-from dagster_project.identity.registry import read_registry
+from dagster_project.identity.registry import erase_references, read_registry
 
 
 @pytest.fixture
@@ -69,6 +69,34 @@ def test_a_part_left_unfinished_by_a_killed_run_is_not_read(con: duckdb.DuckDBPy
     stage(con, [("shop", "1")], [])
     link(con, paths=paths)
     assert read_registry(paths.registry).to_pylist() == [{"registry_id": 1, "source": "shop", "customer_ref": "1"}]
+
+
+def test_the_number_of_an_erased_reference_is_never_given_again(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Not even the highest one: who had it stands in lists that others keep."""
+    paths = paths_below(tmp_path)
+    stage(con, [("shop", "1"), ("shop", "2")])
+    link(con, paths=paths)
+    assert erase_references(paths.registry, [2]) == 1
+    assert erase_references(paths.registry, [2]) == 0
+    assert read_registry(paths.registry).to_pylist() == [{"registry_id": 1, "source": "shop", "customer_ref": "1"}]
+    stage(con, [("shop", "1"), ("shop", "3")])
+    link(con, paths=paths)
+    assert customers(con) == {("shop", "1"): 1, ("shop", "3"): 3}
+
+
+def test_what_is_left_of_an_erased_person_in_several_systems_is_one_customer(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    left, other = "strata-erased-00ff", "strata-erased-11ee"
+    stage(con, [("shop", left), ("shop", other), ("pos", left), ("shop", "1"), ("pos", "1")])
+    link(con, paths=paths_below(tmp_path))
+    assert customers(con) == {
+        ("shop", left): 1,
+        ("shop", other): 2,
+        ("pos", left): 1,
+        ("shop", "1"): 4,
+        ("pos", "1"): 5,
+    }
 
 
 @settings(max_examples=30, deadline=None)

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pytest
 from fxiaoke_server import FxiaokeServer, milliseconds
 from landing_workshop import NOW, Workshop
@@ -31,8 +32,10 @@ from dagster_project.landing import (
 from dagster_project.landing.deletions import TooManyGone
 from dagster_project.landing.intake import mappings
 from dagster_project.landing.pulled import pull_of
+from dagster_project.privacy.forgetting import Asked, forget
 from dagster_project.settings import Settings
 from dagster_project.settings.environment import Secrets
+from dagster_project.settings.publishing import PublishingSettings
 from dagster_project.sources.files import SourceError
 from dagster_project.sources.pulling import SourceUnavailable, Spool
 
@@ -446,6 +449,34 @@ def test_comparing_the_keys_of_one_read_leaves_another_reads_records(pulls: Pull
     pulls.land(TWO_READS, now=NOW + timedelta(days=1))
     pulls.land(TWO_READS, now=NOW + timedelta(days=2))
     assert pulls.current("customers", "customer_ref", "customer_ref") == [("1",), ("3",), ("7",)]
+
+
+class NoTargets:
+    """Publishes nothing: there is no warehouse."""
+
+    def publish(self, warehouse: Any, days: Any) -> None:
+        raise AssertionError
+
+    def draw_lists(self, warehouse: Any, day: Any) -> None:
+        raise AssertionError
+
+
+def test_orders_of_who_was_erased_stay_though_no_key_of_the_system_names_them(
+    pulls: Pulls, publishing_settings: PublishingSettings
+) -> None:
+    pulls.run("shop", *some_orders(range(9)))
+    pulls.land(orders())
+    settings = pulls.settings(orders())
+    environment = replace(settings.environment, hash_key=SecretStr("secret"))
+    settings = replace(settings, environment=environment, publishing=publishing_settings)
+    forget(settings, [Asked("shop:b1", "", [])], NoTargets(), now=NOW, who="officer", say=lambda _: None)
+    pulls.run("shop", "update orders set total = '6', changed = '2024-02-20 10:00:00'")
+    land(settings, now=NOW + timedelta(days=2))
+    kept = pulls.current("orders", "order_id", "customer_ref, gross_amount::varchar")
+    # Those of others are pulled with their new total; those of the erased are refused, and stay as they were.
+    assert sorted(total for _, total in kept) == ["5.00"] * 3 + ["6.00"] * 6
+    assert {ref for ref, total in kept if total == "6.00"} == {"b0", "b2"}
+    assert not list_quarantine(pulls.paths).filter(pc.match_substring(pc.field("original"), "b1")).num_rows
 
 
 def test_a_table_that_is_suddenly_all_but_empty_deletes_nothing(pulls: Pulls) -> None:

@@ -231,7 +231,7 @@ parquet.publish_parquet(con, folder=folder, settings=settings, days=days, code_v
 """
 
 
-@pytest.mark.parametrize(("function", "call"), [("_write_table", 4), ("_is_intact", 2), ("_switch_current", 1)])
+@pytest.mark.parametrize(("function", "call"), [("_write_table", 4), ("_is_intact", 2), ("switch_current", 1)])
 def test_a_run_killed_half_way_leaves_whole_days_and_the_next_finishes(
     con, folder, tmp_path, publishing_settings, function, call
 ) -> None:
