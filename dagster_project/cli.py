@@ -464,6 +464,37 @@ def impact(
     console.print(escape(str(page)), highlight=False, soft_wrap=True)
 
 
+@app.command("opt-out")
+def opt_out(
+    customer: Annotated[
+        str,
+        typer.Argument(
+            help="customer_id, SOURCE:REFERENCE, a reference, a phone, an e-mail address or a WeChat id.",
+            metavar="CUSTOMER",
+        ),
+    ],
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="The customer objects no longer.")] = False,
+) -> None:
+    """Take a customer who objects to profiling out of all classes and lists, stored days included, from now on."""
+    from dagster_project.privacy.opting_out import find_and_record
+    from dagster_project.terminal import counted
+
+    console = _console()
+    settings = _settings()
+    now = datetime.now(UTC)
+    person = find_and_record(settings, customer, is_granted=withdraw, at=now, who=getpass.getuser())
+    console.print(f"[bold]{escape(person.title)}[/]", highlight=False)
+    if withdraw:
+        console.print("Recorded. Days from today on classify the customer again when they are built.")
+        return
+    console.print("Recorded. No day from today on classifies the customer, and no list names them.")
+    if settings.paths.warehouse.exists():
+        from dagster_project.defs.publishing import publish_without
+
+        removed = publish_without(settings, person, now=now, who=getpass.getuser(), say=console.print)
+        console.print(f"{counted(removed, 'row')} of stored days removed; what is published was written anew.")
+
+
 @standards.command("list")
 def standards_list() -> None:
     """Show the standards used so far, in the order in which they were registered, and the days stored by each."""

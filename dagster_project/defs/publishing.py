@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import duckdb
@@ -18,19 +19,23 @@ from dagster_project.defs.quality import ROWS_READ
 from dagster_project.defs.resources import WAREHOUSE_POOL, refusals, warehouse_held
 from dagster_project.defs.transform import LIST_KEYS
 from dagster_project.landing import Manifest
+from dagster_project.privacy.opting_out import days_listed, remove_profile
+from dagster_project.privacy.people import Person
 from dagster_project.publishing.code_version import code_version
 from dagster_project.publishing.crm.records import Done
 from dagster_project.publishing.crm.tasks import newest_issued_day
 from dagster_project.publishing.lists import DayLists, write_lists
-from dagster_project.publishing.parquet import publish_parquet
+from dagster_project.publishing.parquet import days_naming, publish_parquet
 from dagster_project.publishing.postgres import publish_postgres
 from dagster_project.publishing.serving import publish_serving_copy
 from dagster_project.publishing.tables import chosen_tables
 from dagster_project.report import write_report
 from dagster_project.report.content import CheckResult
 from dagster_project.settings import Settings
-from dagster_project.warehouse import HeldWarehouse
+from dagster_project.warehouse import HeldWarehouse, held
 from dagster_project.warehouse.checks import all_rows_read_are_accepted_or_rejected, recorded_checks
+from dagster_project.warehouse.control import stored_days
+from dagster_project.warehouse.objections import objecting_customers
 from dagster_project.warehouse.retention import thinned_days
 
 PARQUET_KEY = dg.AssetKey(["publish", "parquet"])
@@ -92,6 +97,19 @@ def publish_targets(warehouse: HeldWarehouse, settings: Settings, days: Sequence
     """Publish `days` to every target that is switched on."""
     for key in target_keys(settings):
         _TARGETS[key].publish(warehouse, settings, days, say)
+
+
+def publish_without(settings: Settings, person: Person, *, now: datetime, who: str, say: Say) -> int:
+    """Remove the classes of a person who objects to profiling, and publish what named them anew; gives the rows."""
+    wait = settings.environment.warehouse_wait_seconds
+    with held(settings.paths.warehouse, who="strata opt-out", wait_seconds=wait, progress=say) as warehouse:
+        with warehouse.connection() as con:
+            since = now.astimezone(ZoneInfo(settings.sources.business.time_zone)).date()
+            removed = remove_profile(con, person, since=since)
+            for day in days_listed(settings.paths, person):
+                write_day_lists(con, settings, day, now=now, who=who, why="a customer on it objects to profiling")
+        publish_targets(warehouse, settings, [], say)
+    return removed
 
 
 def _target_asset(settings: Settings, key: dg.AssetKey) -> dg.AssetsDefinition:
@@ -281,7 +299,7 @@ def _publish_parquet(warehouse: HeldWarehouse, settings: Settings, days: Sequenc
             con,
             folder=folder,
             settings=settings.publishing,
-            days=days,
+            days=[*days, *_days_to_publish_again(con, folder)],
             code_version=code_version(settings.paths.dbt_project),
             thinned=thinned_days(con),
             progress=lambda part: say(f"{part.day or 'tables without a day'}: {_changed(part.is_changed)}"),
@@ -294,6 +312,11 @@ def _publish_parquet(warehouse: HeldWarehouse, settings: Settings, days: Sequenc
             ["day", "version", "switched"], [[part.day, part.version, part.is_changed] for part in parts[-20:]]
         ),
     }
+
+
+def _days_to_publish_again(con: duckdb.DuckDBPyConnection, folder: Path) -> set[date]:
+    """Stored days that were published with customers who object to profiling since."""
+    return set(stored_days(con)).intersection(days_naming(con, folder, objecting_customers(con)))
 
 
 def _publish_serving_copy(warehouse: HeldWarehouse, settings: Settings, days: Sequence[date], say: Say) -> Metadata:  # noqa: ARG001
@@ -323,6 +346,7 @@ def _publish_postgres(warehouse: HeldWarehouse, settings: Settings, days: Sequen
             days=days,
             code_version=code_version(settings.paths.dbt_project),
             thinned=thinned_days(con),
+            gone=objecting_customers(con),
             progress=lambda part: say(f"{part.day or 'tables without a day'}: {_changed(part.is_changed)}"),
         )
     return {

@@ -27,6 +27,7 @@ from dagster_project.warehouse.dbt_arguments import dbt_arguments
 from dagster_project.warehouse.dbt_manifest import fresh_manifest
 from dagster_project.warehouse.landed import attach, attached
 from dagster_project.warehouse.measures import customers_by_stage, measure
+from dagster_project.warehouse.objections import objecting_customers, remove_classes
 from dagster_project.warehouse.reaching_back import note_reaching_back
 from dagster_project.warehouse.retention import thin_snapshots
 
@@ -149,14 +150,18 @@ def days_controlled(
     issue_list_for: date | None = None,
     is_whole: bool = True,
 ) -> Iterator[None]:
-    """Write the control rows of `days`; when what is inside succeeds, note what they were made from, thin old ones."""
+    """Write the control rows of `days`; when what is inside succeeds, note what they were made from, thin old ones.
+
+    Whoever objects to profiling by then loses their classes of all stored days.
+    """
     with warehouse.connection() as con:
         manifest = attached(con, Manifest.load(settings.paths))
         note_reaching_back(con, manifest, time_zone=settings.sources.business.time_zone)
         computed = write_control(con, settings=settings, manifest=manifest, days=days, issue_list_for=issue_list_for)
     yield
-    if is_whole:
-        with warehouse.connection() as con:
+    with warehouse.connection() as con:
+        remove_classes(con, objecting_customers(con))
+        if is_whole:
             record_builds(con, computed, manifest)
             thin_snapshots(con, settings.publishing.snapshots.keep_daily_days, run_days=days)
 

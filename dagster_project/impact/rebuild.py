@@ -37,6 +37,10 @@ _FEATURES = "int_customer_features"
 _FROM_CUSTOMER_DAYS = {
     "int_customer_days": "select * from {published}.customer_days order by customer_id, business_day",
     "int_customers_first_seen": "select customer_id, first_seen_on from {published}.dim_customers order by customer_id",
+    # Who objects has no published features, and so no class here.
+    "int_profiling_objections": (
+        "select null::bigint as customer_id, null::date as valid_from, null::date as valid_to where false"
+    ),
 }
 _WANTED = ("int_customers_classified", "int_matrices_placed", "int_own_dimensions_decided", *FLAGS.values())
 # What examples are explained by (examples.py), and what both standards are tested on.

@@ -32,7 +32,7 @@ from dagster_project.publishing.tables import (
     read_batches,
     standard_of,
 )
-from dagster_project.settings.publishing import PublishingSettings
+from dagster_project.settings.publishing import PublishedTable, PublishingSettings
 
 FORMAT = 1  # of manifest.json and current.json
 AS_KNOWN_NOW = "as_known_now"
@@ -86,6 +86,18 @@ def publish_parquet(
         (folder / f"{DAY_PREFIX}{day.isoformat()}").unlink(missing_ok=True)
     switch_current(folder)
     return parts
+
+
+def days_naming(con: duckdb.DuckDBPyConnection, folder: Path, customers: Sequence[int]) -> list[date]:
+    """Published days in whose segments one of `customers` stands, rising."""
+    files = [str(file) for file in sorted(folder.glob(f"{DAY_PREFIX}*/{PublishedTable.CUSTOMER_SEGMENTS}.parquet"))]
+    if not customers or not files:
+        return []
+    rows = con.execute(
+        "select distinct as_of_date from read_parquet(?) where list_contains(?, customer_id) order by 1",
+        [files, list(customers)],
+    ).fetchall()
+    return [day for (day,) in rows]
 
 
 def read_manifest(part: Path) -> dict[str, Any]:

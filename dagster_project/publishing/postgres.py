@@ -30,8 +30,9 @@ from dagster_project.publishing.tables import (
     published_tables,
     read_batches,
     standard_of,
+    stored_days,
 )
-from dagster_project.settings.publishing import PublishingSettings
+from dagster_project.settings.publishing import PublishedTable, PublishingSettings
 from dagster_project.sql_text import quote_identifier, quote_literal
 
 PUBLICATION = "publication"
@@ -64,9 +65,12 @@ def publish_postgres(
     days: Sequence[date],
     code_version: str,
     thinned: Sequence[date] = (),
+    gone: Sequence[int] = (),
     progress: Callable[[PostgresPart], None] | None = None,
 ) -> list[PostgresPart]:
     """Replace `days` and the tables without a day in PostgreSQL; `thinned` days go, what is unchanged is left as it is.
+
+    Stored days that still name one of the `gone` customers there are replaced too.
 
     Raises:
         PublishingError: no address is set, the server cannot be reached or refuses, or a table there has other columns.
@@ -82,7 +86,8 @@ def publish_postgres(
     parts = []
     with connected(url) as target:
         _create_tables(target, schema, tables, columns, settings.postgres.readers)
-        for day in [*sorted(set(days)), None]:
+        again = set(stored_days(con)).intersection(_days_naming(target, schema, gone))
+        for day in [*sorted({*days, *again}), None]:
             own = [table for table in tables if table.is_dated == (day is not None)]
             part = _replace(con, target, schema, own, columns, day, code_version)
             parts.append(part)
@@ -201,6 +206,21 @@ def _delete_days(target: Any, schema: str, tables: Sequence[Table], days: Sequen
     except BaseException:
         target.rollback()
         raise
+
+
+def _days_naming(target: Any, schema: str, customers: Sequence[int]) -> list[date]:
+    """The days in whose segments one of `customers` stands."""
+    if not customers:
+        return []
+    with target.cursor() as cursor:
+        return [
+            day
+            for (day,) in _rows(
+                cursor,
+                f"select distinct as_of_date from {_name(schema, PublishedTable.CUSTOMER_SEGMENTS)} "
+                f"where customer_id in ({', '.join(map(str, customers))})",
+            )
+        ]
 
 
 def _is_there(

@@ -164,7 +164,7 @@ def no_personal_data(con: duckdb.DuckDBPyConnection) -> Check:
     found = [f"{table}.{column} is a personal column" for table, column, _ in columns if column in PERSONAL_COLUMNS]
     con.execute(
         "create or replace temporary table known_contact_points as "
-        "select unnest([phone, email, wechat_id]) as contact_point from personal.customer_contacts"
+        "select unnest([phone, email, wechat_id]) as contact_point from personal.stg_customers_personal"
     )
     for table, column, kind in columns:
         if kind == "VARCHAR":

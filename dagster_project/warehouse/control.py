@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from dagster_project.clustering.register import cluster_rows
+from dagster_project.privacy.objections import read_choices
 from dagster_project.publishing.assignments import entries_of, read_listings
 from dagster_project.settings import Settings
 from dagster_project.settings.standards import Standard
@@ -138,10 +139,12 @@ def write_control(
         for table, table_rows in rows.items():
             _insert(con, table, table_rows)
         con.execute(own_rule_macro(standards))
-        for table, listed in (("listings", listings), ("assignments", entries_of(listings))):
-            con.register("listed_rows", listed)
-            con.execute(f"insert into control.{table} by name select * from listed_rows")
-            con.unregister("listed_rows")
+        choices = read_choices(settings.paths)
+        kept = (("listings", listings), ("assignments", entries_of(listings)), ("profiling_choices", choices))
+        for table, kept_rows in kept:
+            con.register("kept_rows", kept_rows)
+            con.execute(f"insert into control.{table} by name select * from kept_rows")
+            con.unregister("kept_rows")
         con.commit()
     except BaseException:
         con.rollback()

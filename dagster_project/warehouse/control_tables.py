@@ -74,6 +74,7 @@ TABLES: Mapping[str, str] = {
     "next_products": """
         learn_days integer, basket_products integer, minimum_customers integer, prior_orders integer,
         candidates integer""",
+    "profiling_choices": "registry_id bigint, occurred_at timestamptz, is_granted boolean",
     "assignments": """
         campaign_id varchar, customer_id bigint, registry_id bigint, entered_on date, arm varchar, channel varchar,
         priority_score decimal(18, 6), position integer, value_tier varchar, silence_cause varchar, owner varchar""",

@@ -43,10 +43,10 @@ insert into marts.orders_without_rate values ('5', 'JPY');
 create table marts.customer_segments (as_of_date date, customer_id bigint, city varchar, owner varchar);
 insert into marts.customer_segments values
     ('2024-01-01', 1, 'Wien', '王敏'), ('2024-01-01', 2, 'Graz', null), ('2024-01-02', 1, 'Wien', '王敏');
-create table personal.customer_contacts (
+create table personal.stg_customers_personal (
     customer_id bigint, name varchar, phone varchar, email varchar, wechat_id varchar
 );
-insert into personal.customer_contacts values (1, 'Anna', '+43 660 5550100', 'anna@example.com', 'wx_anna');
+insert into personal.stg_customers_personal values (1, 'Anna', '+43 660 5550100', 'anna@example.com', 'wx_anna');
 """
 
 

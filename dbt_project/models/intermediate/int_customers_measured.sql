@@ -44,6 +44,12 @@ population as (
     from windows
     inner join {{ ref('int_customers_first_seen') }} as first_seen
         on windows.as_of_date >= first_seen.first_seen_on
+    left join {{ ref('int_profiling_objections') }} as objections
+        on
+            first_seen.customer_id = objections.customer_id
+            and windows.as_of_date >= objections.valid_from
+            and windows.as_of_date < objections.valid_to
+    where objections.customer_id is null
 
 ),
 

@@ -28,7 +28,7 @@ ranked as (
 
 ),
 
-final as (
+merged as (
 
     select
         customer_id,
@@ -38,6 +38,29 @@ final as (
         {{ newest_known('wechat_id', 'precedence') }} as wechat_id
     from ranked
     group by customer_id
+
+),
+
+standing_objections as (
+
+    select customer_id
+    from {{ ref('int_profiling_objections') }}
+    where is_standing
+
+),
+
+{#- No list reaches who objects to profiling, whoever was put on it before. -#}
+final as (
+
+    select
+        merged.customer_id,
+        merged.name,
+        merged.phone,
+        merged.email,
+        merged.wechat_id
+    from merged
+    left join standing_objections on merged.customer_id = standing_objections.customer_id
+    where standing_objections.customer_id is null
 
 )
 
