@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import sqlite3
 import stat
 import zipfile
@@ -24,7 +25,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from shop_runs import FIRST_AS_OF, SECOND_AS_OF, Shop
+from shop_runs import FIRST_AS_OF, SECOND_AS_OF, Shop, wait_until
 from tiny_shop import build_tiny_shop
 
 from dagster_project.landing import Manifest
@@ -365,3 +366,34 @@ def test_they_do_not_land_again_and_marked_days_hold_the_orders_of_nobody(
             "select count(*), sum(revenue) from marts.customer_features where as_of_date = ?", [FIRST_AS_OF]
         ).fetchall()
     assert after == before
+
+
+def test_without_a_key_nobody_is_erased_and_nothing_lands(erased: Erased, tmp_path: Path) -> None:
+    shop = without_postgres(erased.shop.copied_to(tmp_path))
+    somebody = next(row for row in members(shop) if row not in erased.people)
+    said = shop.strata("forget", f"members:{somebody['会员编号']}", "--yes", code=1)
+    assert "set STRATA_HASH_KEY in the environment" in said
+    said = shop.strata("run", "--as-of", str(SECOND_AS_OF), code=1)
+    assert "set STRATA_HASH_KEY in the environment" in said
+    said = shop.strata("run", "--as-of", str(SECOND_AS_OF), code=1, STRATA_HASH_KEY="another")
+    assert "begun with another key" in said
+
+
+def test_a_killed_erasure_lets_nothing_land_and_is_finished_later(lived_in: Shop, tmp_path: Path) -> None:
+    """Killed with -9 while the warehouse's file is written anew; the unit tests stop after every step."""
+    shop = without_postgres(lived_in.copied_to(tmp_path))
+    variables = VARIABLES
+    person = chosen(shop)[0]
+    before = totals(shop)
+    rewriting = shop.data / "warehouse" / ".unfinished-strata.duckdb"
+    with shop.started("forget", f"members:{person['会员编号']}", "--yes", **variables) as process:
+        wait_until(rewriting.exists)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert (shop.data / "erasures" / "pending.json").exists()
+    assert "strata forget --resume" in shop.strata("run", "--as-of", str(SECOND_AS_OF), code=1, **variables)
+    shop.strata("forget", "--resume", **variables)
+    assert totals(shop) == before
+    texts = [person[column] for column in ("姓名", "手机", "邮箱", "微信号", "买家昵称") if len(person[column]) > 2]
+    assert places_with(shop, texts) == []
+    assert "No erasure was interrupted." in shop.strata("forget", "--resume", **variables)
