@@ -458,6 +458,7 @@ class PublishingSettings(_Model):
     report: ReportSettings = ReportSettings()
     reactivation: ReactivationSettings
     lists: ListTargets = ListTargets()
+    crm: tuple[CrmTarget, ...] = ()
     next_products: NextProductsSettings = NextProductsSettings()
     measurement: MeasurementSettings = MeasurementSettings()
 
@@ -471,8 +472,6 @@ class PublishingSettings(_Model):
         if self.personal_schema == self.postgres.schema_name:
             raise ValueError("lists.postgres.schema must differ from postgres.schema, which readers may see")
         return self
-
-    crm: tuple[CrmTarget, ...] = ()
 
     @property
     def enabled_crm(self) -> tuple[ZohoCrm | FxiaokeCrm, ...]:

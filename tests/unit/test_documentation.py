@@ -63,6 +63,12 @@ def commands_in(page: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_no_page_holds_two_versions_of_itself(page: str) -> None:
+    """What git leaves of a conflict."""
+    assert not re.search(r"^(<<<<<<<|=======|>>>>>>>)", text_of(page), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_relative_link_leads_to_a_file_and_a_heading(page: str) -> None:
     for target in LINK.findall(FENCE.sub("", text_of(page))):
         if target.startswith(("http://", "https://", "mailto:")):
