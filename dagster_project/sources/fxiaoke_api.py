@@ -82,6 +82,9 @@ class Tenant:
     they expire.
     """
 
+    # What the settings name in it, for messages.
+    named = "object and fields"
+
     def __init__(self, account: FxiaokeAccount, secrets: Secrets, http: HttpSystem, *, place: str) -> None:
         self._account = account
         self._secrets = secrets
@@ -210,10 +213,7 @@ class Tenant:
         elif _RIGHTS_WORDS.search(error.said):
             cure = " Give the user and the app the right to it in the console, or take it out of the settings."
         elif _UNKNOWN_WORDS.search(error.said):
-            cure = (
-                " See that object and fields are named by API names of this tenant; its console shows them beside the "
-                "labels."
-            )
+            cure = f" See that {self.named} are named by API names of this tenant; its console lists them."
         else:
             cure = ""
         raise Denied(f"{self.place}: {error.said}.{cure}", said=error.said, is_general=bool(cure))
@@ -237,6 +237,8 @@ class Tenant:
 
 class OpenApi(Tenant):
     """Pages of one object of a source."""
+
+    named = "object and modified_field"
 
     def __init__(self, source: FxiaokeSource, read: ObjectRead, secrets: Secrets, http: HttpSystem) -> None:
         super().__init__(source, secrets, http, place=f"Source {source.name}, object {read.object}")
