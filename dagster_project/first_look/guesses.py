@@ -21,6 +21,12 @@ from dagster_project.first_look.profiles import Profile
 from dagster_project.first_look.reading import Looked
 from dagster_project.terminal import counted
 
+OF_A_LINE = frozenset(
+    {
+        *("order_id", "line_number", "product_id", "category"),
+        *("quantity", "unit_price", "discount_amount", "line_amount"),
+    }
+)
 SHOWN_VALUES = 12
 SHOWN_LENGTH = 40
 # An order id on so many rows, of 100, is a line's; below, it is a row that an export repeats.
@@ -108,11 +114,11 @@ def guess_read(looked: Looked, matched: Matched, *, has_orders_beside: bool) -> 
     doubts: list[str] = [lines_doubt] if lines_doubt else []
     columns: dict[str, GuessedColumn] = {}
     is_from_lines = matched.entity == "order_lines" and not has_orders_beside
-    if matched.entity == "order_lines" and has_orders_beside:
-        kept = ("order_id", "line_number", "product_id", "category", "quantity", "unit_price", "discount_amount",
-                "line_amount")  # fmt: skip
-        matches = {name: match for name, match in matches.items() if name in kept}
+    is_beside_orders = matched.entity == "order_lines" and has_orders_beside
     by_content = _by_content(looked, matched.entity, matches)
+    if is_beside_orders:  # what its orders are is read from their own table
+        matches = {name: match for name, match in matches.items() if name in OF_A_LINE}
+        by_content = {name: found for name, found in by_content.items() if name in OF_A_LINE}
     if (
         matched.entity in ("orders", "order_lines")
         and "status" not in matches
@@ -134,7 +140,7 @@ def guess_read(looked: Looked, matched: Matched, *, has_orders_beside: bool) -> 
             columns[name] = replace(guessed, doubts=((why,) if why else ()) + guessed.doubts)
     where = _rules(matched.entity, matches, is_from_lines=is_from_lines)
     required = required_columns(matched.entity, columns)
-    if matched.entity == "order_lines" and has_orders_beside:
+    if is_beside_orders:
         required = ("order_id",)
     for name in required:
         if name not in columns:

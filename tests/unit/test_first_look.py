@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import adbc_driver_postgresql.dbapi
 import pyarrow as pa
@@ -444,13 +445,28 @@ def run_sqlite(tmp_path: Path) -> str:
 
 
 def run_postgres(address: str) -> str:
+    """A database of its own: other tests leave tables on the server that they share."""
     with adbc_driver_postgresql.dbapi.connect(address, autocommit=True) as con, con.cursor() as cursor:
-        for statement in ("drop schema if exists firstlook cascade", "create schema firstlook"):
+        cursor.execute("drop database if exists firstlook")
+        cursor.execute("create database firstlook")
+    own = urlsplit(address)._replace(path="/firstlook").geturl()
+    with adbc_driver_postgresql.dbapi.connect(own, autocommit=True) as con, con.cursor() as cursor:
+        for statement in DATABASE_TABLES:
             cursor.execute(statement)
-        for statement in ("set search_path = firstlook", *DATABASE_TABLES):
-            cursor.execute(statement)
-    mark = "&" if "?" in address else "?"
-    return f"{address}{mark}options=-csearch_path%3Dfirstlook"
+    return own
+
+
+def test_a_date_of_lines_is_no_date_of_their_orders_when_these_have_a_table_of_their_own(
+    look: Look, tmp_path: Path
+) -> None:
+    orders = {"id": [f"A{n}" for n in range(9)], "buyer": [f"C{n % 3}" for n in range(9)]}
+    orders |= {"placed_at": [f"2025-01-0{n + 1}" for n in range(9)], "total": ["9.50"] * 9}
+    lines = {"order_no": [f"A{n // 2}" for n in range(18)], "product": [f"S{n % 4}" for n in range(18)]}
+    lines |= {"amount": ["4.75"] * 18, "touched": [f"2025-02-{n + 1:02d}" for n in range(18)]}
+    look(orders=orders, lines=lines)
+    by_entity = {read.entity: read for read in written(tmp_path).sources[0].reads}
+    assert set(by_entity) == {"orders", "order_lines"}
+    assert "ordered_at" not in by_entity["order_lines"].columns
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
