@@ -8,6 +8,7 @@ PostgreSQL address, being a secret, to the environment.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -339,7 +340,7 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 ApiName = Annotated[str, StringConstraints(pattern=r"^\$?[A-Za-z][A-Za-z0-9_]*$")]
 
 
-class _CrmTarget(Part):
+class _CrmTarget(Part, ABC):
     """Treated customers of some lists as records of a CRM, one a task, told apart by its id in `key_field`.
 
     `fields` are kept as the list has them; `on_create` is written once, so that what people change stays theirs;
@@ -360,9 +361,9 @@ class _CrmTarget(Part):
     runs_workflows: bool = False
 
     @property
+    @abstractmethod
     def place(self) -> str:
         """What is written to, in the CRM's words."""
-        raise NotImplementedError
 
     @property
     def personal_fields(self) -> tuple[str, ...]:
