@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dagster_project.sources.files import UNPACKING_FAULTS
 from dagster_project.sql_text import quote_identifier
 
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "gb18030")
@@ -84,7 +85,7 @@ class Needles:
             if head[:4] == b"\x28\xb5\x2f\xfd":
                 with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
                     return self._are_in_stream(stream)
-        except (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError):
+        except UNPACKING_FAULTS:
             return False  # damaged or locked with a password: nobody can read it
         return False
 

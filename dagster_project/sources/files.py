@@ -10,6 +10,7 @@ import glob
 import gzip
 import hashlib
 import json
+import lzma
 import re
 import zipfile
 import zlib
@@ -37,7 +38,15 @@ PASSED_OVER = (".", "~$")  # hidden files, and what Excel leaves beside an open 
 # What DuckDB raises for a file; its other errors are faults of our own SQL.
 FILE_FAULTS = (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
 # What Python raises for bytes that are no archive, not a whole one, or locked by a password.
-UNPACKING_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
+UNPACKING_FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+)
 LINE_ENDS = {"\r\n": "\\r\\n", "\n": "\\n", "\r": "\\r"}  # as DuckDB's option new_line names them
 FILE_ROW_NUMBER = "file_row_number"
 JSON_SAMPLE_ROWS = 10_000

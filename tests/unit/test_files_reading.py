@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zipfile
 from collections.abc import Callable
@@ -206,6 +207,15 @@ def test_excel_gives_iso_dates_and_whole_numbers(workshop: Workshop) -> None:
     assert workshop.quarantine()[0][2][0].startswith("opportunity_id has lost digits in a spreadsheet: '6.2")
 
 
+def damaged_lzma_archive() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.csv", delimited(","))
+    content = bytearray(file.getvalue())
+    content[60:68] = b"\xff" * 8
+    return bytes(content)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "options", "words"),
     [
@@ -216,6 +226,7 @@ def test_excel_gives_iso_dates_and_whole_numbers(workshop: Workshop) -> None:
         ("a.json", b'[{"a": 1}, {"a": ', "", ["inbox/a.json", "cannot be read as json"]),
         ("a.zip", b"no archive", "", ["inbox/a.zip", "no zip archive"]),
         ("a.csv.gz", b"no gzip", "", ["inbox/a.csv.gz", "cannot be unpacked"]),
+        ("a.zip", damaged_lzma_archive(), "", ["inbox/a.zip!a.csv", "cannot be unpacked"]),
         ("a.dat", b"id,name\n", "", ["inbox/a.dat", "set format"]),
         ("a.csv", b"", "", ["no header", "header_row"]),
         ("a.csv", b"a,b;c\n1,2;3\n", "", ["delimiter cannot be told", "delimiter"]),

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import openpyxl
@@ -111,9 +112,25 @@ def test_texts_that_stand_anywhere_by_chance_are_not_looked_for(tmp_path: Path) 
     assert not needles.are_in(path)
 
 
-def test_a_damaged_archive_is_no_error(tmp_path: Path) -> None:
-    path = tmp_path / "damaged.gz"
-    path.write_bytes(gzip.compress(NAME.encode())[:-6])
+def zipped_by_lzma(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("orders.csv", f"{FILLING}{NAME}")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [packed(gzip.compress), packed(bz2.compress), packed(lzma.compress), zstd, zipped, zipped_by_lzma],
+    ids=["gzip", "bzip2", "xz", "zstd", "zip", "zip by LZMA"],
+)
+@pytest.mark.parametrize("damage", ["cut off", "written over"])
+def test_a_damaged_archive_is_no_error(
+    tmp_path: Path, write: Callable[[Path], None], damage: Literal["cut off", "written over"]
+) -> None:
+    path = tmp_path / "damaged"
+    write(path)
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    path.write_bytes(whole[:-6] if damage == "cut off" else whole[:middle] + b"\xff" * 8 + whole[middle + 8 :])
     assert not Needles(["钱堃二〇"]).are_in(path)
 
 
