@@ -3,6 +3,7 @@
     is dated at most that day. Computed once an entry and not once an entry and day: a range of days pays one scan of the
     customer days of those who entered.
 -#}
+{%- set horizons = [30, 60, 90] -%}
 
 with assignments as (
 
@@ -126,7 +127,7 @@ contacts as (
         on
             entries.customer_id = outbound.customer_id
             and entries.entered_on < outbound.worked_on
-            and entries.entered_on >= {{ days_before('outbound.worked_on', 30) }}
+            and entries.entered_on >= {{ days_before('outbound.worked_on', horizons | first) }}
 
 ),
 
@@ -159,8 +160,8 @@ joined_arms as (
             entries.customer_id = others.customer_id
             and entries.registry_id <> others.registry_id
             and entries.arm <> others.arm
-            and entries.entered_on > {{ days_before('others.entered_on', 90) }}
-            and others.entered_on > {{ days_before('entries.entered_on', 90) }}
+            and entries.entered_on > {{ days_before('others.entered_on', horizons | last) }}
+            and others.entered_on > {{ days_before('entries.entered_on', horizons | last) }}
     group by entries.campaign_id, entries.registry_id
 
 ),
@@ -171,48 +172,23 @@ returns as (
         entries.campaign_id,
         entries.registry_id,
         min(case when customer_days.order_count > 0 then customer_days.business_day end) as returned_on,
-        sum(
-            case
-                when entries.entered_on >= {{ days_before('customer_days.business_day', 30) }}
-                    then customer_days.order_count
-                else 0
-            end
-        ) as orders_30d,
-        sum(
-            case
-                when entries.entered_on >= {{ days_before('customer_days.business_day', 30) }}
-                    then customer_days.gross_amount - customer_days.discount_amount - customer_days.refund_amount
-                else 0
-            end
-        ) as revenue_30d,
-        sum(
-            case
-                when entries.entered_on >= {{ days_before('customer_days.business_day', 60) }}
-                    then customer_days.order_count
-                else 0
-            end
-        ) as orders_60d,
-        sum(
-            case
-                when entries.entered_on >= {{ days_before('customer_days.business_day', 60) }}
-                    then customer_days.gross_amount - customer_days.discount_amount - customer_days.refund_amount
-                else 0
-            end
-        ) as revenue_60d,
-        sum(
-            case
-                when entries.entered_on >= {{ days_before('customer_days.business_day', 90) }}
-                    then customer_days.order_count
-                else 0
-            end
-        ) as orders_90d,
-        sum(
-            case
-                when entries.entered_on >= {{ days_before('customer_days.business_day', 90) }}
-                    then customer_days.gross_amount - customer_days.discount_amount - customer_days.refund_amount
-                else 0
-            end
-        ) as revenue_90d
+        {% for days in horizons -%}
+            sum(
+                case
+                    when entries.entered_on >= {{ days_before('customer_days.business_day', days) }}
+                        then customer_days.order_count
+                    else 0
+                end
+            ) as orders_{{ days }}d,
+            sum(
+                case
+                    when entries.entered_on >= {{ days_before('customer_days.business_day', days) }}
+                        then customer_days.gross_amount - customer_days.discount_amount - customer_days.refund_amount
+                    else 0
+                end
+            ) as revenue_{{ days }}d
+            {%- if not loop.last %},{% endif %}
+        {% endfor %}
     from entries
     inner join customer_days
         on entries.customer_id = customer_days.customer_id and entries.entered_on < customer_days.business_day
@@ -244,12 +220,11 @@ final as (
         first_results.worked_on as result_on,
         first_results.outcome as result_outcome,
         returns.returned_on,
-        cast(coalesce(returns.orders_30d, 0) as integer) as orders_30d,
-        cast(coalesce(returns.revenue_30d, 0) as decimal(18, 2)) as revenue_30d,
-        cast(coalesce(returns.orders_60d, 0) as integer) as orders_60d,
-        cast(coalesce(returns.revenue_60d, 0) as decimal(18, 2)) as revenue_60d,
-        cast(coalesce(returns.orders_90d, 0) as integer) as orders_90d,
-        cast(coalesce(returns.revenue_90d, 0) as decimal(18, 2)) as revenue_90d
+        {% for days in horizons -%}
+            cast(coalesce(returns.orders_{{ days }}d, 0) as integer) as orders_{{ days }}d,
+            cast(coalesce(returns.revenue_{{ days }}d, 0) as decimal(18, 2)) as revenue_{{ days }}d
+            {%- if not loop.last %},{% endif %}
+        {% endfor %}
     from entries
     left join joined_arms
         on entries.campaign_id = joined_arms.campaign_id and entries.registry_id = joined_arms.registry_id
