@@ -118,52 +118,9 @@ frequent_pairs as (
 
 ),
 
-order_changes as (
+pairs_followed as (
 
-    select
-        product_number,
-        learnt_from as changed_on,
-        order_days as change
-    from orders_after
-    union all
-    select
-        product_number,
-        learnt_to as changed_on,
-        -order_days as change
-    from orders_after
-
-),
-
-order_counts as (
-
-    select
-        product_number,
-        changed_on,
-        sum(sum(change)) over (partition by product_number order by changed_on) as order_days,
-        lead(changed_on) over (partition by product_number order by changed_on) as changes_next_on
-    from order_changes
-    group by product_number, changed_on
-
-),
-
-pair_changes as (
-
-    select
-        pairs.product_number,
-        pairs.next_product_number,
-        pairs.learnt_from as changed_on,
-        pairs.customers as change
-    from pairs
-    inner join frequent_pairs
-        on
-            pairs.product_number = frequent_pairs.product_number
-            and pairs.next_product_number = frequent_pairs.next_product_number
-    union all
-    select
-        pairs.product_number,
-        pairs.next_product_number,
-        pairs.learnt_to as changed_on,
-        -pairs.customers as change
+    select pairs.*
     from pairs
     inner join frequent_pairs
         on
@@ -174,18 +131,13 @@ pair_changes as (
 
 pair_counts as (
 
-    select
-        product_number,
-        next_product_number,
-        changed_on,
-        sum(sum(change)) over (
-            partition by product_number, next_product_number order by changed_on
-        ) as customers,
-        lead(changed_on) over (
-            partition by product_number, next_product_number order by changed_on
-        ) as changes_next_on
-    from pair_changes
-    group by product_number, next_product_number, changed_on
+    {{ counts_over_spans('pairs_followed', ['product_number', 'next_product_number'], 'customers') }}
+
+),
+
+order_counts as (
+
+    {{ counts_over_spans('orders_after', ['product_number'], 'order_days') }}
 
 ),
 

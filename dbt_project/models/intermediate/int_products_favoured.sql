@@ -44,31 +44,9 @@ first_purchases as (
 
 ),
 
-changes as (
-
-    select
-        product_number,
-        learnt_from as changed_on,
-        customers as change
-    from first_purchases
-    union all
-    select
-        product_number,
-        learnt_to as changed_on,
-        -customers as change
-    from first_purchases
-
-),
-
 counts as (
 
-    select
-        product_number,
-        changed_on,
-        sum(sum(change)) over (partition by product_number order by changed_on) as customers,
-        lead(changed_on) over (partition by product_number order by changed_on) as changes_next_on
-    from changes
-    group by product_number, changed_on
+    {{ counts_over_spans('first_purchases', ['product_number'], 'customers') }}
 
 ),
 
