@@ -34,12 +34,14 @@ from dagster_project.privacy.copies import (
 from dagster_project.privacy.holdings import (
     Holding,
     in_assignments,
+    in_choices,
     in_landing,
     in_published,
     in_warehouse,
     rows_in_quarantine,
 )
 from dagster_project.privacy.landed import erase_landed, fill_kept
+from dagster_project.privacy.objections import erase_choices
 from dagster_project.privacy.people import Person, collect_aliases, find_person
 from dagster_project.privacy.plan import Plan, make_plan, plan_file, read_plan, totals, write_plan
 from dagster_project.privacy.postgres import held_in_postgres
@@ -230,7 +232,7 @@ def _log(settings: Settings, plan: Plan, *, key: str) -> None:
 
 
 def _erase_from_registry(settings: Settings, plan: Plan) -> None:
-    """Number the random references as planned, and take out what the people's numbers were given for."""
+    """Number the random references as planned, and take out what the people's numbers were given for and had chosen."""
     folder = settings.paths.registry
     if plan.references and plan.references[0][2] >= next_number(folder):
         ordered = sorted(plan.references, key=lambda each: each[2])
@@ -240,6 +242,7 @@ def _erase_from_registry(settings: Settings, plan: Plan) -> None:
             first_id=ordered[0][2],
         )
     erase_references(folder, plan.keys.registry_ids)
+    erase_choices(settings.paths, plan.keys.registry_ids)
 
 
 def _refuse_what_is_left(settings: Settings, warehouse: HeldWarehouse | None, plan: Plan) -> dict[str, str]:
@@ -250,6 +253,7 @@ def _refuse_what_is_left(settings: Settings, warehouse: HeldWarehouse | None, pl
     """
     manifest = Manifest.load(settings.paths)
     left: list[Holding] = list(rows_in_quarantine(settings, Person(keys=plan.keys, spellings=plan.spellings)))
+    left += in_choices(settings, plan.keys)
     with _connection(warehouse) as con:
         fill_kept(con, plan)
         for part in (in_landing(con, manifest), in_warehouse(con), in_assignments(con, settings)):

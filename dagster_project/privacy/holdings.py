@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.landing import Manifest, landing_relations
-from dagster_project.privacy.claims import claim
+from dagster_project.privacy.claims import Keys, claim
+from dagster_project.privacy.objections import PROFILING_CHOICES, choices_of
 from dagster_project.privacy.people import Person, find_person
 from dagster_project.privacy.postgres import held_in_postgres
 from dagster_project.privacy.refused_rows import rows_of_person
@@ -98,6 +99,7 @@ def _held(con: duckdb.DuckDBPyConnection, settings: Settings, asked: str, say: S
     for name, part in (
         ("landed batches", in_landing(con, manifest)),
         ("the registry", _in_registry(con)),
+        ("objections", in_choices(settings, person.keys)),
         ("the quarantine", rows_in_quarantine(settings, person)),
         ("the warehouse", in_warehouse(con)),
         ("lists", in_assignments(con, settings)),
@@ -177,6 +179,13 @@ def _in_registry(con: duckdb.DuckDBPyConnection) -> Iterator[Holding]:
     )
     if records:
         yield Holding("identity", "numbered references", len(records), records)
+
+
+def in_choices(settings: Settings, keys: Keys) -> Iterator[Holding]:
+    """What the person chose about profiling by the command; objections that a source reports have landed."""
+    records = tuple(choices_of(settings.paths, keys.registry_ids))
+    if records:
+        yield Holding(f"identity/{PROFILING_CHOICES}", "choices about profiling", len(records), records)
 
 
 def in_warehouse(con: duckdb.DuckDBPyConnection) -> Iterator[Holding]:

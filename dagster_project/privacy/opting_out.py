@@ -29,9 +29,9 @@ def find_and_record(settings: Settings, asked: str, *, is_granted: bool, at: dat
     """
     with _connected(settings, who) as con:
         person = find_person(con, settings, asked)
-    if min(person.keys.registry_ids) < 0:
-        raise StrataError(f"{person.title} has landed and is not numbered yet. Run `strata run` first.")
-    record_choice(settings.paths, person.keys.registry_ids, is_granted=is_granted, at=at, who=who)
+        if min(person.keys.registry_ids) < 0:
+            raise StrataError(f"{person.title} has landed and is not numbered yet. Run `strata run` first.")
+        record_choice(settings.paths, person.keys.registry_ids, is_granted=is_granted, at=at, who=who)
     return person
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import stat
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 from landing_workshop import Workshop
 from pydantic import SecretStr
@@ -18,9 +20,12 @@ from pydantic import SecretStr
 from dagster_project.contract.contact_points import keyed_hash
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.errors import StrataError
+from dagster_project.identity.registry import append_references
 from dagster_project.landing.erased import Erased, ErasedRows, ErasureUnfinished, read_log
 from dagster_project.privacy import forgetting
 from dagster_project.privacy.forgetting import Asked, ErasureFailed, erased_who_are_back, forget, resume
+from dagster_project.privacy.holdings import find_held
+from dagster_project.privacy.objections import PROFILING_CHOICES, read_choices, record_choice
 from dagster_project.privacy.plan import plan_file
 from dagster_project.settings import Settings
 from dagster_project.settings.publishing import PublishingSettings
@@ -362,6 +367,24 @@ def test_two_people_are_erased_in_one_go_and_stay_two(installation: Installation
     kept = installation.workshop.rows("select customer_ref, count(*) from orders group by 1 order by 2")
     assert [count for _, count in kept] == [1, 2]
     assert installation.files_with(*PERSONAL, "Birch-Qwxyz", "bob@example.org", "0101") == []
+
+
+def test_choices_about_profiling_go_with_the_person_and_those_of_others_stay(installation: Installation) -> None:
+    paths = installation.workshop.paths
+    references = pa.table({"source": ["shop", "shop"], "customer_ref": ["ann", "bob"]})
+    append_references(paths.registry, references, first_id=1)
+    for numbers in ([1], [2], [1, 2]):
+        record_choice(paths, numbers, is_granted=False, at=NOW, who="officer")
+    assert choices_held(installation, "shop:ann") == 2
+    installation.forget("shop:ann")
+    assert read_choices(paths)["registry_id"].to_pylist() == [2, 2]
+    assert choices_held(installation, "shop:bob") == 2
+    assert stat.S_IMODE((paths.registry / PROFILING_CHOICES).stat().st_mode) == 0o600
+
+
+def choices_held(installation: Installation, reference: str) -> int:
+    held = find_held(installation.settings(), reference, lambda _: None)
+    return sum(each.rows for each in held.holdings if each.place == f"identity/{PROFILING_CHOICES}")
 
 
 def test_the_log_holds_hashes_only(installation: Installation) -> None:
