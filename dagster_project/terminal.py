@@ -115,10 +115,16 @@ def spread_table(
     return table
 
 
-def lists_table(rows: Sequence[tuple[str, int, int, int, int, str]]) -> Table:
-    """Rows of (channel, eligible, on the list, in the control group, not reached, note), as a table."""
-    table = _table("Reactivation lists", "channel", "eligible", "on the list", "control group", "not reached", "note")
-    for channel, *counts, note in rows:
+def lists_table(rows: Sequence[tuple[str, int, int, int, int, int, str]]) -> Table:
+    """Rows of (channel, eligible, on the list, of these carried over, control group, not reached, note), as a table.
+
+    Where nobody was carried over, as on a campaign's first day, there is no such column.
+    """
+    is_carried = any(carried for _, _, _, carried, *_ in rows)
+    heads = ("eligible", "on the list", *(["carried over"] if is_carried else []), "control group", "not reached")
+    table = _table("Reactivation lists", "channel", *heads, "note")
+    for channel, eligible, treated, carried, control, not_reached, note in rows:
+        counts = (eligible, treated, *([carried] if is_carried else []), control, not_reached)
         table.add_row(channel, *(f"{count:,}" for count in counts), note)
     return table
 

@@ -143,6 +143,7 @@ FACTS: dict[str, Words] = {
     "channel": _words("Channel", "渠道"),
     "campaign": _words("Campaign", "活动"),
     "rows": _words("Customers to contact", "应联系客户数"),
+    "carried": _words("Of these, on an earlier list and not done with", "其中此前已在名单、尚未完成联系者"),
     "control": _words("In the control group, not on this list", "对照组人数（不在本名单中）"),
     "fields": _words("Columns", "列说明"),
     "care": _words("Handling", "使用须知"),

@@ -246,7 +246,7 @@ def _write_list(con: duckdb.DuckDBPyConnection, export: _Export, channel: Channe
             rows,
             sheet=heading[:31],
             notes_sheet=NOTES_SHEET[language],
-            notes=_facts(export, channel, heading, len(rows), sentences),
+            notes=_facts(export, channel, heading, listed, sentences),
             message=None if rows else message,
             frozen_columns=_frozen_columns(channel.fields),
         )
@@ -332,16 +332,18 @@ def _sentences(export: _Export, channel: Channel, has_rows: bool, withheld: int)
 
 
 def _facts(
-    export: _Export, channel: Channel, heading: str, rows: int, sentences: Sequence[str]
+    export: _Export, channel: Channel, heading: str, listed: Sequence[dict[str, Any]], sentences: Sequence[str]
 ) -> list[tuple[str, str]]:
     language = export.settings.language
     words = {name: texts[language] for name, texts in FACTS.items()}
+    carried = sum(row["entered_on"] < export.day for row in listed)
     facts = [
         (words["title"], ""),
         (words["day"], export.day.isoformat()),
         (words["channel"], heading),
         (words["campaign"], export.campaign_id or "–"),
-        (words["rows"], str(rows)),
+        (words["rows"], str(len(listed))),
+        *([(words["carried"], str(carried))] if carried else []),
         (words["control"], str(export.count(CONTROL, channel.name))),
         *(("", sentence) for sentence in sentences),
         (words["care"], CARE[language]),

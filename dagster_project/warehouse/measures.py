@@ -133,13 +133,18 @@ def customers_by_stage_and_tier(con: duckdb.DuckDBPyConnection, day: date) -> St
     )
 
 
-def list_sizes(con: duckdb.DuckDBPyConnection, day: date) -> list[tuple[str, int, int, int, int, str]]:
-    """(channel, eligible, treated, control, not reached, note) of the lists of a day, in the channels' order."""
+def list_sizes(con: duckdb.DuckDBPyConnection, day: date) -> list[tuple[str, int, int, int, int, int, str]]:
+    """(channel, eligible, treated, carried, control, not reached, note) of the lists of a day, in the channels' order.
+
+    Treated customers stand on the list, `carried` of them since an earlier day.
+    """
     return [
-        (str(channel), int(eligible), int(treated), int(control), int(not_reached), str(note or ""))
-        for channel, eligible, treated, control, not_reached, note in con.execute(
+        (str(channel), int(eligible), int(treated), int(carried), int(control), int(not_reached), str(note or ""))
+        for channel, eligible, treated, carried, control, not_reached, note in con.execute(
             """
-            select notes.channel, notes.eligible, notes.treated, notes.control, notes.not_reached, notes.note
+            select
+                notes.channel, notes.eligible, notes.treated, notes.carried, notes.control, notes.not_reached,
+                notes.note
             from marts.reactivation_list_notes as notes
             left join control.channels as channels on notes.channel = channels.channel
             where notes.as_of_date = ?

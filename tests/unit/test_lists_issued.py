@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from marts_fixture import CAMPAIGN_ID, HOSTILE_NAMES
+from rich.console import Console
 
 from dagster_project.publishing.assignments import (
     DETAILS_SCHEMA,
@@ -29,10 +30,12 @@ from dagster_project.publishing.assignments import (
     read_listings,
 )
 from dagster_project.publishing.audit import append_record, read_records
-from dagster_project.publishing.lists import DayLists, write_lists
+from dagster_project.publishing.lists import ChannelList, DayLists, write_lists
 from dagster_project.publishing.tables import PublishingError
 from dagster_project.settings.paths import Paths
 from dagster_project.settings.publishing import Language, ListField, PublishingSettings
+from dagster_project.terminal import lists_table
+from dagster_project.warehouse.measures import list_sizes
 
 DAY = date(2018, 1, 1)
 NOW = datetime(2018, 1, 2, 6, 30, tzinfo=UTC)
@@ -341,6 +344,31 @@ def test_who_is_carried_over_is_listed_again_and_entered_once(con, paths, write)
     assert listings.num_rows == entered.num_rows + telesales.rows
     again = listings.filter(pc.equal(listings["listed_on"], pa.scalar(tomorrow, pa.date32())))
     assert set(again["entered_on"].to_pylist()) == {DAY}
+    assert facts(telesales)["Of these, on an earlier list and not done with"] == str(telesales.rows)
+    assert "Of these, on an earlier list and not done with" not in facts(write().lists[0])
+
+
+def facts(entry: ChannelList) -> dict[str, str]:
+    """The sheet of notes of a workbook: term, and what it says."""
+    notes = openpyxl.load_workbook(entry.xlsx).worksheets[1]
+    return {str(term.value): str(text.value) for term, text, *_ in notes.iter_rows() if term.value}
+
+
+def test_the_table_after_a_run_says_how_many_were_carried_over_once_there_are_such(con) -> None:
+    con.execute("create table control.channels as select 'telesales' as channel, 1 as position")
+    assert "carried over" not in printed(list_sizes(con, DAY))
+    [(treated,)] = con.execute(
+        "update marts.reactivation_list_notes set carried = 2 where channel = 'telesales' returning treated"
+    ).fetchall()
+    words = printed(list_sizes(con, DAY)).split()
+    row = words[words.index("telesales") :]
+    assert row[4:8:2] == [str(treated), "2"]
+
+
+def printed(sizes: list[tuple[str, int, int, int, int, int, str]]) -> str:
+    console = Console(width=200, file=io.StringIO(), record=True)
+    console.print(lists_table(sizes))
+    return console.export_text()
 
 
 def test_a_row_that_is_carried_over_from_no_list_is_refused(con, paths, write) -> None:
