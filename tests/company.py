@@ -156,13 +156,13 @@ def _rates(some: Chance) -> Rows:
 
 
 def _products(some: Chance) -> Rows:
-    """Twenty products; every third has a second version of name, category and launch, every sixth goes with it."""
+    """Twenty products; some share a name; every third has a second version, every sixth goes with it."""
     rows = []
     for number in range(20):
         first = {
             "source": SOURCE,
             "product_id": f"{number:02d}",
-            "name": None if number % 4 == 0 else f"Product {number}",
+            "name": None if number % 4 == 0 else f"Product {number % 7}",
             "is_available": None if number % 5 == 0 else True,
             "category": some.one([*CATEGORIES, None]),
             "launched_on": some.one([None, *(_launch(some) for _ in range(3))]),
@@ -171,7 +171,7 @@ def _products(some: Chance) -> Rows:
         rows.append(first)
         if number % 3 == 0:
             later = first["updated_at"] + timedelta(days=1 + some.of(200))
-            said = {"name": f"Product {number}, renewed", "is_available": number % 6 != 0}
+            said = {"name": f"Product {number % 5}, renewed", "is_available": number % 6 != 0}
             rows.append(
                 {**first, **said, "category": some.one(CATEGORIES), "launched_on": _launch(some), "updated_at": later}
             )

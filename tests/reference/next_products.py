@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -59,6 +59,11 @@ class Shelves:
 
     categories: Mapping[Product, str | None]
     withdrawn: Collection[Product] = ()
+    names: Mapping[Product, str] = field(default_factory=dict)
+
+    def called(self, product: Product) -> str:
+        """What tells an offer from another: the name, where there is one."""
+        return self.names.get(product, product[1]).strip(" ").lower()
 
 
 class Offer(NamedTuple):
@@ -104,16 +109,16 @@ def offers_on(
     for customer, shopper in shoppers.items():
         owned = shopper.owned
         last = shopper.baskets.get(shopper.order_days[-1], ()) if shopper.order_days else ()
-        best: dict[Product, Offer] = {}
+        best: dict[str, Offer] = {}
         for product in last[: learning.basket_products]:
             for offer in candidates.get(product, ()):
-                if offer.product not in owned and (
-                    offer.product not in best or _strength(offer) < _strength(best[offer.product])
-                ):
-                    best[offer.product] = offer
+                called = shelves.called(offer.product)
+                if offer.product not in owned and (called not in best or _strength(offer) < _strength(best[called])):
+                    best[called] = offer
         chosen = sorted(best.values(), key=_strength)[:OFFERS]
         for offer in favourites.get(shopper.favourite_category or "", ()):
-            if len(chosen) < OFFERS and offer.product not in owned | {other.product for other in chosen}:
+            names = {shelves.called(other.product) for other in chosen}
+            if len(chosen) < OFFERS and offer.product not in owned and shelves.called(offer.product) not in names:
                 chosen.append(offer)
         if chosen:
             offered[customer] = chosen
@@ -173,7 +178,7 @@ def shelves_on(history: History, as_of: date) -> Shelves:
     withdrawn |= {
         product for product, row in known.items() if row.get("launched_on") is not None and row["launched_on"] > as_of
     }
-    return Shelves(categories, withdrawn)
+    return Shelves(categories, withdrawn, names_on(history, as_of))
 
 
 def names_on(history: History, as_of: date) -> dict[Product, str]:

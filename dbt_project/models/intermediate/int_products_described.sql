@@ -90,7 +90,7 @@ line_versions as (
 
 ),
 
-final as (
+described as (
 
     select
         as_of_days.as_of_date,
@@ -115,6 +115,15 @@ final as (
             and numbered.product_id = line_versions.product_id
             and as_of_days.as_of_date >= line_versions.valid_from
             and as_of_days.as_of_date < line_versions.valid_to
+
+),
+
+final as (
+
+    select
+        *,
+        min(product_number) over (partition by as_of_date, lower(trim(product_name))) as namesake_number
+    from described
 
 )
 

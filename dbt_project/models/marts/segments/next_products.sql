@@ -65,17 +65,16 @@ followers as (
 
 ),
 
+{#- What a shop sells under several ids is offered once: of all products of a name, the best pair counts. -#}
 new_followers as (
 
     select
         followers.as_of_date,
         followers.customer_id,
-        followers.product_number,
-        followers.place,
-        row_number() over (
-            partition by followers.as_of_date, followers.customer_id order by followers.place
-        ) as follower_number
+        min(followers.place) as place
     from followers
+    inner join described
+        on followers.as_of_date = described.as_of_date and followers.product_number = described.product_number
     where
         not exists (
             select 1
@@ -86,18 +85,32 @@ new_followers as (
                 and bought.product_number = followers.product_number
                 and bought.ordered_on <= followers.as_of_date
         )
+    group by followers.as_of_date, followers.customer_id, described.namesake_number
+
+),
+
+numbered_followers as (
+
+    select
+        *,
+        row_number() over (partition by as_of_date, customer_id order by place) as follower_number
+    from new_followers
 
 ),
 
 best_followers as (
 
     select
-        as_of_date,
-        customer_id,
-        product_number,
-        place
-    from new_followers
-    where follower_number <= 3
+        numbered_followers.as_of_date,
+        numbered_followers.customer_id,
+        bought_next.next_product_number as product_number,
+        bought_next.support,
+        bought_next.score,
+        numbered_followers.place
+    from numbered_followers
+    inner join bought_next
+        on numbered_followers.as_of_date = bought_next.as_of_date and numbered_followers.place = bought_next.place
+    where numbered_followers.follower_number <= 3
 
 ),
 
@@ -126,14 +139,8 @@ favourites as (
         on features.as_of_date = favoured.as_of_date and features.top_category = favoured.category
     left join served
         on features.as_of_date = served.as_of_date and features.customer_id = served.customer_id
-    left join best_followers
-        on
-            features.as_of_date = best_followers.as_of_date
-            and features.customer_id = best_followers.customer_id
-            and favoured.product_number = best_followers.product_number
     where
         served.customer_id is null
-        and best_followers.customer_id is null
         and not exists (
             select 1
             from bought
@@ -149,26 +156,32 @@ favourites as (
 offers as (
 
     select
-        best_followers.as_of_date,
-        best_followers.customer_id,
-        best_followers.product_number,
-        bought_next.support,
-        bought_next.score,
-        'bought_next' as basis,
-        best_followers.place
+        *,
+        'bought_next' as basis
     from best_followers
-    inner join bought_next
-        on best_followers.as_of_date = bought_next.as_of_date and best_followers.place = bought_next.place
     union all
     select
-        as_of_date,
-        customer_id,
-        product_number,
-        support,
-        score,
-        'category_favourite' as basis,
-        place
+        *,
+        'category_favourite' as basis
     from favourites
+
+),
+
+named as (
+
+    select
+        offers.*,
+        described.source,
+        described.product_id,
+        described.product_name,
+        described.category,
+        row_number() over (
+            partition by offers.as_of_date, offers.customer_id, described.namesake_number
+            order by offers.basis, offers.place
+        ) as number_of_its_name
+    from offers
+    inner join described
+        on offers.as_of_date = described.as_of_date and offers.product_number = described.product_number
 
 ),
 
@@ -177,7 +190,8 @@ ranked as (
     select
         *,
         row_number() over (partition by as_of_date, customer_id order by basis, place) as offer_number
-    from offers
+    from named
+    where number_of_its_name = 1
 
 ),
 
@@ -188,18 +202,16 @@ final as (
         ranked.customer_id,
         features.standard_version,
         cast(ranked.offer_number as integer) as rank,
-        described.source,
-        described.product_id,
-        described.product_name,
-        described.category,
+        ranked.source,
+        ranked.product_id,
+        ranked.product_name,
+        ranked.category,
         ranked.support,
         cast(ranked.score as decimal(9, 6)) as score,
         ranked.basis
     from ranked
     inner join features
         on ranked.as_of_date = features.as_of_date and ranked.customer_id = features.customer_id
-    inner join described
-        on ranked.as_of_date = described.as_of_date and ranked.product_number = described.product_number
     where ranked.offer_number <= 3
 
 )
