@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -24,7 +23,7 @@ from dagster_project.errors import StrataError
 from dagster_project.identity.registry import append_references, erase_references, next_number, read_registry
 from dagster_project.landing import Manifest
 from dagster_project.landing.erased import REFERENCE, erasure_key, key_check, read_erased, read_log, write_log
-from dagster_project.landing.lock import landing_lock
+from dagster_project.privacy.at_rest import at_rest, connection_at_rest
 from dagster_project.privacy.copies import (
     erase_from_assignments,
     erase_from_parquet,
@@ -50,10 +49,11 @@ from dagster_project.privacy.stored import erase_stored
 from dagster_project.privacy.traces import blot_out, files_that_hold
 from dagster_project.publishing.atomic_files import PRIVATE_FILE, private_folder, written_beside
 from dagster_project.settings import Settings
-from dagster_project.warehouse import HeldWarehouse, held
+from dagster_project.warehouse import HeldWarehouse
 from dagster_project.warehouse.control import stored_days
 
 Say = Callable[[str], None]
+WHO = "strata forget"
 
 
 class ErasureFailed(StrataError):
@@ -106,10 +106,10 @@ def forget(
         ErasureFailed: something is left or a total has changed; `resume` goes on.
     """
     key = erasure_key(settings)
-    with _alone(settings, now=now, say=say) as warehouse:
+    with at_rest(settings, who=WHO, now=now, say=say) as warehouse:
         if read_plan(settings.paths) is not None:
             raise StrataError("An erasure was interrupted; finish it first with `strata forget --resume`.")
-        with _connection(warehouse) as con:
+        with connection_at_rest(warehouse) as con:
             people: dict[int, Person] = {}
             for each in asked:
                 person = find_person(con, settings, each.reference)
@@ -129,7 +129,7 @@ def resume(settings: Settings, publisher: Publisher, *, now: datetime, say: Say)
     if plan is None:
         return None
     key = erasure_key(settings)
-    with _alone(settings, now=now, say=say) as warehouse:
+    with at_rest(settings, who=WHO, now=now, say=say) as warehouse:
         return _carry_out(settings, warehouse, plan, publisher, key=key, now=now, say=say)
 
 
@@ -143,29 +143,6 @@ def erased_who_are_back(settings: Settings) -> list[str]:
         collect_aliases(con, settings, manifest)
         rows = con.execute("select source, customer_ref from customer_aliases order by all").fetchall()
     return [f"{source}:{ref}" for source, ref in rows if erased.holds(f"{REFERENCE} {source}", ref)]
-
-
-@contextmanager
-def _alone(settings: Settings, *, now: datetime, say: Say) -> Iterator[HeldWarehouse | None]:
-    """Landing and the warehouse, held against everybody else; None where there is no warehouse."""
-    with landing_lock(settings.paths.landing, now=now):
-        if not settings.paths.warehouse.exists():
-            yield None
-            return
-        wait = settings.environment.warehouse_wait_seconds
-        with held(settings.paths.warehouse, who="strata forget", wait_seconds=wait, progress=say) as warehouse:
-            yield warehouse
-
-
-@contextmanager
-def _connection(warehouse: HeldWarehouse | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    if warehouse is not None:
-        with warehouse.connection() as con:
-            yield con
-        return
-    with duckdb.connect() as con:
-        con.execute("set TimeZone = 'UTC'")
-        yield con
 
 
 def _carry_out(
@@ -254,7 +231,7 @@ def _refuse_what_is_left(settings: Settings, warehouse: HeldWarehouse | None, pl
     manifest = Manifest.load(settings.paths)
     left: list[Holding] = list(rows_in_quarantine(settings, Person(keys=plan.keys, spellings=plan.spellings)))
     left += in_choices(settings, plan.keys)
-    with _connection(warehouse) as con:
+    with connection_at_rest(warehouse) as con:
         fill_kept(con, plan)
         for part in (in_landing(con, manifest), in_warehouse(con), in_assignments(con, settings)):
             left += part

@@ -7,9 +7,7 @@ fingerprints of both.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dagster_project.contract.entities import ENTITIES
-from dagster_project.landing.batches import (
-    MANIFEST_VERSION,
-    Batch,
-    Manifest,
-    manifest_folder,
-    remove_orphans,
-    write_entry,
-)
+from dagster_project.landing.batches import Batch
 from dagster_project.landing.erased import ERASED_REASON
 from dagster_project.landing.writing import ROW_GROUP_ROWS, sha256_of
 from dagster_project.privacy.claims import claim, key_statements
 from dagster_project.privacy.people import Person
 from dagster_project.privacy.plan import KeptRow, Plan
 from dagster_project.privacy.refused_rows import rows_of_person
+from dagster_project.privacy.rewriting import new_path, rewrite_batches, with_new_files
 from dagster_project.publishing.atomic_files import PRIVATE_FILE, written_beside
 from dagster_project.settings import Settings
 from dagster_project.sources.files import glob_free
@@ -45,21 +37,10 @@ NOON = "interval 12 hour"
 
 def erase_landed(settings: Settings, plan: Plan, say: Callable[[str], None]) -> None:
     """Rewrite every batch and quarantine file with a row of the people; called again, it goes on where it ended."""
-    landing = settings.paths.landing
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         fill_kept(con, plan)
-        for entry in sorted(manifest_folder(landing).glob("*.json")):
-            document = json.loads(entry.read_text(encoding="utf-8"))
-            batches = [Batch.from_json(batch) for batch in document["batches"]]
-            rewritten = [_rewritten(con, settings, plan, batch) for batch in batches]
-            if rewritten != batches:
-                if document["version"] != MANIFEST_VERSION:
-                    raise ValueError(f"{entry} is of another version")
-                say(f"{batches[0].entity} of {batches[0].source}: {batches[0].source_file}")
-                write_entry(landing, rewritten)
-    # The files that were replaced, and those of a landing that was stopped, which the next landing would remove too.
-    remove_orphans(settings.paths, Manifest.load(settings.paths))
+        rewrite_batches(settings.paths, lambda batch: _rewritten(con, settings, plan, batch), say)
 
 
 def fill_kept(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
@@ -111,21 +92,11 @@ def _rewritten(con: duckdb.DuckDBPyConnection, settings: Settings, plan: Plan, b
         path = landing / batch.quarantine_path
         refused = _without_people(path, settings, plan)
         if refused is not None:
-            new = _new_path(path, plan)
+            new = new_path(path, plan.erasure_id)
             with written_beside(new, mode=PRIVATE_FILE) as beside:
                 pq.write_table(refused, beside, compression="zstd")
             changed |= {"quarantine_path": str(new.relative_to(landing)), "quarantine_sha256": sha256_of(new)}
-    if not changed:
-        return batch
-    fingerprints = {
-        "erasure_id": plan.erasure_id,
-        **{name: getattr(batch, name) for name in ("path_sha256", "personal_sha256", "quarantine_sha256")},
-    }
-    return replace(batch, **changed, before_erasures=(*batch.before_erasures, fingerprints))
-
-
-def _new_path(path: Path, plan: Plan) -> Path:
-    return path.with_name(f"{path.stem.split('-')[0]}-{plan.erasure_id}.parquet")
+    return with_new_files(batch, changed, plan.erasure_id)
 
 
 def _file_sql(path: Path) -> str:
@@ -196,7 +167,7 @@ def _write(
     con: duckdb.DuckDBPyConnection, plan: Plan, path: Path, rest: str, of_nobody: str | None
 ) -> tuple[Path, int, int]:
     """Write the rewritten file beside the old one: (its path, its rows, the rows of the old one)."""
-    new = _new_path(path, plan)
+    new = new_path(path, plan.erasure_id)
     con.execute(f"create or replace temp table rest as {rest}")
     if of_nobody is not None:
         con.execute(f"create or replace temp table of_nobody as {of_nobody}")

@@ -308,11 +308,11 @@ def test_an_erasure_killed_between_two_batches_keeps_each_order_once(
     entries: int, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Orders, their corrections and their lines lie in several batches and are switched one after another."""
-    from dagster_project.privacy import landed
+    from dagster_project.privacy import rewriting
 
     before = installation.totals()
     with monkeypatch.context() as patched:
-        patched.setattr(landed, "write_entry", killed_after(landed.write_entry, entries))
+        patched.setattr(rewriting, "write_entry", killed_after(rewriting.write_entry, entries))
         with pytest.raises(Killed):
             installation.forget("shop:ann")
     finish(installation, before)
