@@ -464,6 +464,28 @@ def impact(
     console.print(escape(str(page)), highlight=False, soft_wrap=True)
 
 
+@app.command()
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,
+) -> None:
+    """Remove lists, refused rows and contact data that are past the ages of publishing.yaml's `retention`."""
+    from dagster_project.privacy.purging import purge as purge_aged
+    from dagster_project.terminal import plain_table
+
+    console = _console()
+    settings = _settings()
+    with console.status("looking") as status:
+        removed = purge_aged(
+            settings, now=datetime.now(UTC), who=getpass.getuser(), say=status.update, is_dry_run=dry_run
+        )
+    if not removed:
+        console.print("Nothing is past its age.")
+        return
+    title = "Would be removed" if dry_run else "Removed"
+    rows = [[each.place, each.what, f"{each.kept_days} days", each.count] for each in removed]
+    console.print(plain_table(title, ["place", "what", "kept", "count"], rows))
+
+
 @app.command("opt-out")
 def opt_out(
     customer: Annotated[

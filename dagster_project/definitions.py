@@ -11,6 +11,7 @@ from dagster_project.defs.jobs import jobs_definitions
 from dagster_project.defs.landing import landing_definitions
 from dagster_project.defs.measurement import measurement_definitions
 from dagster_project.defs.publishing import publishing_definitions
+from dagster_project.defs.purging import purging_definitions
 from dagster_project.defs.quality import quality_definitions
 from dagster_project.defs.resources import dbt_child
 from dagster_project.defs.schedules import schedules_definitions
@@ -36,6 +37,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         quality_definitions(settings),
         publishing_definitions(settings),
         jobs,
+        purging_definitions(settings),
         schedules_definitions(settings),
         sensors_definitions(settings, jobs),
         dg.Definitions(executor=dg.in_process_executor),

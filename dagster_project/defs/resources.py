@@ -61,18 +61,23 @@ def dbt_child(settings: Settings) -> DbtChild:
     return DbtChild(project_dir=folder, profiles_dir=folder, dbt_executable=str(dbt_executable()))
 
 
-@contextmanager
-def warehouse_held(context: Context, settings: Settings) -> Iterator[HeldWarehouse]:
-    """Hold the warehouse for this step; what it waits for goes to the run's log, as a warning.
+def asker(context: Context) -> str:
+    """Who asks for the warehouse, as those are told who wait for it.
 
     The run is tagged with this process, so that its place in the pool can be freed when the process is killed.
     """
     op_context = context if isinstance(context, dg.OpExecutionContext) else context.op_execution_context
     if PID_TAG not in op_context.run.tags:
         op_context.instance.add_run_tags(op_context.run_id, this_process().tags())
+    return f"{op_context.op_def.name} of Dagster run {op_context.run_id[:8]}"
+
+
+@contextmanager
+def warehouse_held(context: Context, settings: Settings) -> Iterator[HeldWarehouse]:
+    """Hold the warehouse for this step; what it waits for goes to the run's log, as a warning."""
     with held(
         settings.paths.warehouse,
-        who=f"{op_context.op_def.name} of Dagster run {op_context.run_id[:8]}",
+        who=asker(context),
         wait_seconds=settings.environment.warehouse_wait_seconds,
         progress=context.log.warning,
     ) as warehouse:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dagster_project.contract.entities import ENTITIES
@@ -17,7 +18,7 @@ from dagster_project.landing.batches import Batch, LandedRead, LandingResult, Ma
 from dagster_project.landing.committing import commit, connected, land_file, mapping_fingerprint
 from dagster_project.landing.intake import Progress, landing, mappings
 from dagster_project.landing.rows import Mapping, check_rows
-from dagster_project.landing.writing import read_batches, record_sql
+from dagster_project.landing.writing import REMOVED_TEXT, read_batches, record_sql
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
 from dagster_project.settings.sources import FileRead
@@ -81,6 +82,12 @@ def replay_quarantine(settings: Settings, *, now: datetime, progress: Progress |
     return LandingResult(tuple(reads))
 
 
+def texts_kept(path: Path) -> int:
+    """How many rows of a quarantine file still have their text: erasing a person takes it out, and so does its age."""
+    originals = pq.read_table(path, columns=["original"])["original"]
+    return int(pc.sum(pc.not_equal(originals, REMOVED_TEXT)).as_py() or 0)
+
+
 def _replay(settings: Settings, manifest: Manifest, mapping: Mapping | None, batch: Batch, now: datetime) -> LandedRead:
     if mapping is None:
         return LandedRead(batch.source, batch.entity, batch.source_file, note="its read is no longer in sources.yaml")
@@ -101,6 +108,9 @@ def _replay(settings: Settings, manifest: Manifest, mapping: Mapping | None, bat
             note = "put the file back: an order's lines are read together"
             return LandedRead(batch.source, batch.entity, batch.source_file, note=note)
         quarantine = glob_free(manifest.absolute(batch.quarantine_path or ""))
+        if not texts_kept(manifest.absolute(batch.quarantine_path or "")):
+            note = "the text of its rows was removed; put the file back"
+            return LandedRead(batch.source, batch.entity, batch.source_file, note=note)
         relation = f"select row_number, original from read_parquet({quote_literal(quarantine)}) order by row_number"
         records = json_records(con, relation, "original", mapping.wanted, row_number="row_number")
         checked = check_rows(con, records, mapping, file_name=batch.source_file, replayed=batch)
@@ -163,6 +173,7 @@ def _without_overtaken(listed: pa.Table, manifest: Manifest) -> pa.Table:
             "select null::varchar as source, null::varchar as entity, null::varchar as record, 0 as batch_sequence"
         )
         names = ", ".join(f"listed.{name}" for name in QUARANTINE_SCHEMA.names)
+        text = f"nullif(original, {quote_literal(REMOVED_TEXT)})"
         standing = con.sql(
             f"""
             with landed as ({landed or nothing}),
@@ -171,7 +182,8 @@ def _without_overtaken(listed: pa.Table, manifest: Manifest) -> pa.Table:
                 from listed
                 left join pulled using (batch_id)
                 qualify sequence is null or row_number() over (
-                    partition by source, entity, read_number, coalesce(record, original)
+                    partition by
+                        source, entity, read_number, coalesce(record, {text}, batch_id || ' ' || listed.row_number)
                     order by sequence desc, listed.row_number desc
                 ) = 1
             )

@@ -24,7 +24,7 @@ from dagster_project.sql_text import quote_identifier, quote_instant, quote_list
 
 ROW_GROUP_ROWS = 122_880
 # SQL of what stands for the original text of a row that is refused because its person was erased.
-NOTHING_KEPT = "'{}'"
+REMOVED_TEXT = "{}"
 # DuckDB promises nothing about hash() between its versions; a batch notes what it gave for this, and hashes are made
 # anew from the stored columns where the answer has changed.
 PROBE_SQL = "select cast(hash('customer strata', 1.5::decimal(18,2), null::date, true) as varchar)"
@@ -221,7 +221,7 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp
                 rejected.row_number,
                 case when is_excluded then 'excluded' else 'invalid' end as kind,
                 reasons,
-                case when {is_erased} then {NOTHING_KEPT} else original end as original,
+                case when {is_erased} then {quote_literal(REMOVED_TEXT)} else original end as original,
                 case when {is_erased} then null else record end as record
             from rejected
             inner join originals on originals.place_number = rejected.row_number

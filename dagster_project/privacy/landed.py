@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.landing.batches import Batch
 from dagster_project.landing.erased import ERASED_REASON
-from dagster_project.landing.writing import ROW_GROUP_ROWS, sha256_of
+from dagster_project.landing.writing import REMOVED_TEXT, ROW_GROUP_ROWS, sha256_of
 from dagster_project.privacy.claims import claim, key_statements
 from dagster_project.privacy.people import Person
 from dagster_project.privacy.plan import KeptRow, Plan
@@ -189,7 +189,7 @@ def _without_people(path: Path, settings: Settings, plan: Plan) -> pa.Table | No
     if not own:
         return None
     for place in own:
-        rows[place] |= {"original": "{}", "reasons": [ERASED_REASON]}
+        rows[place] |= {"original": REMOVED_TEXT, "reasons": [ERASED_REASON]}
         if "record" in rows[place]:
             rows[place]["record"] = None
     return pa.Table.from_pylist(rows, schema=table.schema)

@@ -46,7 +46,7 @@ def new_path(path: Path, rewriting_id: str) -> Path:
 
 
 def with_new_files(batch: Batch, changed: Mapping[str, Any], rewriting_id: str) -> Batch:
-    """The batch with the fields that `changed` names, and the fingerprints of its files before; as it is without any."""
+    """The batch with the fields of `changed` and the fingerprints of its files before; as it was without any."""
     if not changed:
         return batch
     fingerprints = {

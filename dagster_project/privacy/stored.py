@@ -30,7 +30,7 @@ def erase_stored(warehouse: HeldWarehouse, settings: Settings, plan: Plan, say: 
     """Take the people out of the warehouse; called again, it finds nothing to take out and writes the file anew."""
     with warehouse.connection() as con:
         fill_kept(con, plan)
-        _attach_again(con, settings)
+        attach_again(con, settings)
         tables = claimed_tables(con)
         con.begin()
         try:
@@ -75,7 +75,7 @@ def rewrite_file(warehouse: HeldWarehouse) -> None:
     path.with_name(path.name + ".wal").unlink(missing_ok=True)
 
 
-def _attach_again(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+def attach_again(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Show staging the rewritten batches of those that it had seen: their files have other names now."""
     there = con.execute(
         "select 1 from duckdb_views() where database_name = current_database() "

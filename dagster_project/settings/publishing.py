@@ -447,6 +447,21 @@ class MeasurementSettings(_Model):
     detectable_difference: Annotated[Decimal, Field(gt=0, lt=1, max_digits=6, decimal_places=4)] = Decimal("0.05")
 
 
+Age = Annotated[int, Field(ge=1, strict=True)]
+
+
+class RetentionSettings(_Model):
+    """How many days personal data is kept; null keeps it.
+
+    `lists` counts from the day a list was last written, `refused_rows` from the day they were read, `contacts` from the
+    day on which the customer was last heard of.
+    """
+
+    lists: Age | None = 180
+    refused_rows: Age | None = 365
+    contacts: Age | None = None
+
+
 class PublishingSettings(_Model):
     """config/publishing.yaml."""
 
@@ -462,6 +477,7 @@ class PublishingSettings(_Model):
     crm: tuple[CrmTarget, ...] = ()
     next_products: NextProductsSettings = NextProductsSettings()
     measurement: MeasurementSettings = MeasurementSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @property
     def personal_schema(self) -> str:
