@@ -1,7 +1,5 @@
 """The job that removes personal data past its age. What is removed, and how, is privacy/purging.py."""
 
-from __future__ import annotations
-
 import getpass
 from datetime import UTC, datetime
 

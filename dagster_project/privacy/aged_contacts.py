@@ -1,8 +1,8 @@
 """Names and contact points of customers of whom nothing was heard for long: emptied in batches and in the warehouse.
 
 The customer stays as a number, with orders, classes and the keyed hashes that linking needs. A record that lands
-unchanged later stays as it is, so that full exports do not bring the values back every day. When the customer is heard of again,
-the emptied rows go, and the next reading of the record lands it anew.
+unchanged later stays as it is, so that full exports do not bring the values back every day. When the customer is heard
+of again, the emptied rows go, and the next reading of the record lands it anew.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def test_the_graph_is_as_reviewed(definitions: dg.Definitions, snapshot: Snapsho
 
 def test_every_op_that_opens_the_warehouse_takes_the_pool(definitions: dg.Definitions) -> None:
     """All but landing and its checks, which never open it; an op without the pool would run beside a writer."""
-    for name in ("daily", "month_ends"):
+    for name in ("daily", "month_ends", "purge"):
         for node in definitions.resolve_job_def(name).nodes:
             opens = node.name not in {"landing", "landing_checks", "land_files"}
             assert (node.definition.pools == {"warehouse"}) == opens, node.name
@@ -108,11 +108,23 @@ def test_partitions_are_business_days_from_the_first_day_of_history(
         (Deployment.SAMPLE, []),
         (
             Deployment.DEVELOPMENT,
-            [("daily", "STOPPED"), ("dropped_files", "STOPPED"), ("marked_days", "STOPPED"), ("dead_runs", "RUNNING")],
+            [
+                ("daily", "STOPPED"),
+                ("purge", "STOPPED"),
+                ("dropped_files", "STOPPED"),
+                ("marked_days", "STOPPED"),
+                ("dead_runs", "RUNNING"),
+            ],
         ),
         (
             Deployment.PRODUCTION,
-            [("daily", "RUNNING"), ("dropped_files", "RUNNING"), ("marked_days", "RUNNING"), ("dead_runs", "RUNNING")],
+            [
+                ("daily", "RUNNING"),
+                ("purge", "RUNNING"),
+                ("dropped_files", "RUNNING"),
+                ("marked_days", "RUNNING"),
+                ("dead_runs", "RUNNING"),
+            ],
         ),
     ],
 )
