@@ -482,8 +482,8 @@ def purge(
         console.print("Nothing is past its age.")
         return
     title = "Would be removed" if dry_run else "Removed"
-    rows = [[each.place, each.what, f"{each.kept_days} days", each.count] for each in removed]
-    console.print(plain_table(title, ["place", "what", "kept", "count"], rows))
+    rows = [[each.place, each.what, each.kept_days, each.count] for each in removed]
+    console.print(plain_table(title, ["place", "what", "days kept", "count"], rows))
 
 
 @app.command("opt-out")

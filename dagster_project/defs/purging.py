@@ -27,7 +27,7 @@ def purging_definitions(settings: Settings) -> dg.Definitions:
         context.add_output_metadata(
             {
                 "removed": sum(each.count for each in removed),
-                "what": table_preview(["place", "what", "kept days", "count"], rows),
+                "what": table_preview(["place", "what", "days kept", "count"], rows),
             }
         )
         context.log.info(f"removed {sum(each.count for each in removed)} files and rows past their age")

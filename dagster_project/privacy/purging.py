@@ -104,7 +104,7 @@ class _Purge:
             if not self.is_dry_run:
                 for path in folders:
                     shutil.rmtree(path)
-            yield Removed("lists", f"files of {len(folders)} days", days, count)
+            yield Removed("lists", f"files of lists (days: {len(folders)})", days, count)
         yield from self._lists_in_postgres(days, written, limit)
 
     def _lists_in_postgres(self, days: int, written: dict[str, date], limit: date) -> Iterator[Removed]:
@@ -137,7 +137,7 @@ class _Purge:
                 target.adbc_connection.set_autocommit(True)
                 with target.cursor() as cursor:
                     cursor.execute(f"vacuum full {lists}")
-        yield Removed(f"PostgreSQL, schema {schema}", f"rows of {len(aged)} days", days, int(rows))
+        yield Removed(f"PostgreSQL, schema {schema}", f"rows of lists (days: {len(aged)})", days, int(rows))
 
     def refused_rows(self, days: int) -> Iterator[Removed]:
         """The text of rows that were refused more than `days` ago; they stay counted, with their reasons."""
@@ -159,7 +159,7 @@ class _Purge:
                 lambda batch: self._without_text(batch) if batch.batch_id in aged else batch,
                 self.say,
             )
-        yield Removed("landing/quarantine", f"text of rows from {len(aged)} readings", days, sum(aged.values()))
+        yield Removed("landing/quarantine", f"text of refused rows (readings: {len(aged)})", days, sum(aged.values()))
 
     def contacts(self, days: int, warehouse: HeldWarehouse | None) -> Iterator[Removed]:
         """Names and contact points of customers of whom nothing was heard for more than `days`."""
@@ -179,7 +179,7 @@ class _Purge:
             rewrite_file(warehouse)
         if found.rows:
             yield Removed(
-                "landing/personal", f"rows with contact data of {found.customers} customers", days, found.rows
+                "landing/personal", f"contact data (customers: {found.customers})", days, found.rows
             )
 
     def _without_text(self, batch: Batch) -> Batch:

@@ -123,7 +123,7 @@ def test_contact_data_goes_of_whom_nothing_was_heard_and_of_nobody_else(installa
     """
     assert installation.found(*OF_ANN, *OF_OTHERS) == {*OF_ANN, *OF_OTHERS}
     removed = installation.purge(contacts=KEPT)
-    assert removed == [Removed("landing/personal", "rows with contact data of 1 customers", KEPT, 2)]
+    assert removed == [Removed("landing/personal", "contact data (customers: 1)", KEPT, 2)]
     assert installation.found(*OF_ANN, *OF_OTHERS) == set(OF_OTHERS)
 
 
@@ -174,7 +174,7 @@ def test_the_text_of_refused_rows_goes_and_their_number_and_reasons_stay(install
     assert "X-1" in original
     assert installation.purge(refused_rows=1) == []  # refused yesterday: one day old
     removed = installation.purge(now=NOW + timedelta(days=1), refused_rows=1)
-    assert removed == [Removed("landing/quarantine", "text of rows from 1 readings", 1, 1)]
+    assert removed == [Removed("landing/quarantine", "text of refused rows (readings: 1)", 1, 1)]
     assert [row[1:] for row in installation.workshop.quarantine()] == [(kind, reasons, "{}")]
     assert installation.workshop.manifest.row_counts() == counts
     assert installation.found("X-1,", '"X-1"') == set()
@@ -202,7 +202,7 @@ def test_lists_go_by_the_day_on_which_they_were_last_written(installation: Insta
     (paths.lists / "read me.txt").write_text("not ours")
     append_record(paths.audit / LIST_EXPORTS, {"at": "2017-01-01T09:00:00+00:00", "day": "2017-12-31"})
     append_record(paths.audit / LIST_EXPORTS, {"at": "2024-03-01T09:00:00+00:00", "day": "2017-12-31"})
-    assert installation.purge(lists=30) == [Removed("lists", "files of 1 days", 30, 1)]
+    assert installation.purge(lists=30) == [Removed("lists", "files of lists (days: 1)", 30, 1)]
     assert sorted(path.name for path in paths.lists.iterdir()) == ["2017-12-31", "2024-02-20", "read me.txt"]
 
 
@@ -234,8 +234,8 @@ def test_rows_of_lists_go_from_postgresql_too(
 
     assert purged(written_at + timedelta(days=30)) == []
     [files, stored] = purged(written_at + timedelta(days=31))
-    assert (files.place, files.what) == ("lists", "files of 1 days")
-    assert stored == Removed("PostgreSQL, schema purged_personal", "rows of 1 days", 30, rows)
+    assert (files.place, files.what) == ("lists", "files of lists (days: 1)")
+    assert stored == Removed("PostgreSQL, schema purged_personal", "rows of lists (days: 1)", 30, rows)
     with adbc_driver_postgresql.dbapi.connect(postgres_server) as target, target.cursor() as cursor:
         cursor.execute(
             "select (select count(*) from purged_personal.lists), (select count(*) from purged_personal.list_exports)"
