@@ -178,9 +178,7 @@ class _Purge:
             self.say("writing the warehouse file anew")
             rewrite_file(warehouse)
         if found.rows:
-            yield Removed(
-                "landing/personal", f"contact data (customers: {found.customers})", days, found.rows
-            )
+            yield Removed("landing/personal", f"contact data (customers: {found.customers})", days, found.rows)
 
     def _without_text(self, batch: Batch) -> Batch:
         landing = self.settings.paths.landing
