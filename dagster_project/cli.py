@@ -7,6 +7,7 @@ it: it takes two seconds, and `strata --help` none.
 from __future__ import annotations
 
 import contextlib
+import gc
 import getpass
 import os
 import sys
@@ -52,6 +53,7 @@ app.add_typer(clusters, name="clusters")
 PLAIN_WIDTH = 120
 # Of the batches that marked days, those that reach furthest back tell the story.
 CAUSES_SHOWN = 12
+OBJECTS_BETWEEN_LOOKS = 200_000
 DayOption = Annotated[str | None, typer.Option(help="Business day, YYYY-MM-DD.", metavar="DAY")]
 StoredDayOption = Annotated[str | None, typer.Option(help="A stored day, YYYY-MM-DD; else the newest.", metavar="DAY")]
 
@@ -79,6 +81,8 @@ class Every(StrEnum):
 
 def main() -> None:
     """Entry point of the console script."""
+    # What is imported stays to the end: looking for garbage at Python's own rate is 0.6 of Dagster's 3.4 s.
+    gc.set_threshold(OBJECTS_BETWEEN_LOOKS)
     with _refusals():
         app()
 

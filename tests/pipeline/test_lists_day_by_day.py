@@ -90,9 +90,9 @@ class Mornings:
         return all(each is None or each > day for each in happened)
 
 
-def silent_shop(folder: Path) -> DailyWarehouse:
+def silent_shop(folder: Path, compiled_models: Path) -> DailyWarehouse:
     """Everybody bought for the last time in autumn; some may be called, some written to, some both."""
-    warehouse = DailyWarehouse(folder / "data", compiled=folder / "models")
+    warehouse = DailyWarehouse(folder, compiled=compiled_models)
     settings = warehouse.settings.publishing.reactivation
     fields = (ListField.CUSTOMER_ID, ListField.CONTACT)
     channels = tuple(
@@ -165,8 +165,8 @@ def live(mornings: Mornings, day: date, random: Random) -> None:
 
 
 @pytest.fixture(scope="module")
-def mornings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mornings]:
-    mornings = Mornings(silent_shop(tmp_path_factory.mktemp("mornings")))
+def mornings(compiled_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mornings]:
+    mornings = Mornings(silent_shop(tmp_path_factory.mktemp("mornings"), compiled_models))
     random = Random(11)  # noqa: S311  makes up what happens, guards nothing
     for day in DAYS:
         mornings.issue(day)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -155,10 +156,12 @@ def results(random: Random, entered: Rows) -> Rows:
 
 
 @pytest.fixture(scope="module")
-def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CompiledWarehouse, Followed, Rows]]:
+def case(
+    compiled_models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[CompiledWarehouse, Followed, Rows]]:
     folder = tmp_path_factory.mktemp("outcomes")
     random = Random(20220220)  # noqa: S311  makes up rows, guards nothing
-    warehouse = CompiledWarehouse(folder / "data", str(ZONE), compiled=folder / "models")
+    warehouse = CompiledWarehouse(folder, str(ZONE), compiled=compiled_models)
     rows = business(random)
     for entity in rows:
         warehouse.land(entity, rows[entity])

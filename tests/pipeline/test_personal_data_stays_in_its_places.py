@@ -28,7 +28,7 @@ NOBODY_LISTENS = "postgresql://strata:secret@127.0.0.1:9/postgres"
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> tuple[Shop, str]:
+def planted(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path, postgres_server: str) -> tuple[Shop, str]:
     """The tiny shop with planted people, run and published, also to PostgreSQL; and what the run printed."""
     folder = tmp_path_factory.mktemp("run")
     config, data = build_tiny_shop(folder)
@@ -36,7 +36,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> t
     publishing = config / "publishing.yaml"
     text = publishing.read_text(encoding="utf-8")
     publishing.write_text(text.replace("postgres:\n  enabled: false", "postgres:\n  enabled: true"), encoding="utf-8")
-    shop = Shop(config, data)
+    shop = Shop(config, data).spared_the_parse(parsed_project)
     return shop, shop.strata(
         "run", "--as-of", str(FIRST_AS_OF), STRATA_HASH_KEY=HASH_KEY, STRATA_POSTGRES_URL=postgres_server
     )

@@ -186,8 +186,10 @@ MORE_FILES = {
 }
 
 
-def test_a_buyer_by_phone_a_member_and_a_contact_are_one_customer_and_the_run_says_why(tmp_path: Path) -> None:
-    shop = Shop(*build_tiny_shop(tmp_path))
+def test_a_buyer_by_phone_a_member_and_a_contact_are_one_customer_and_the_run_says_why(
+    tmp_path: Path, parsed_project: Path
+) -> None:
+    shop = Shop(*build_tiny_shop(tmp_path)).spared_the_parse(parsed_project)
     sources = shop.config / "sources.yaml"
     sources.write_text(sources.read_text(encoding="utf-8") + MORE_SOURCES, encoding="utf-8")
     for name, text in MORE_FILES.items():

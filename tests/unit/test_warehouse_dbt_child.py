@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from dagster_project.settings import load_settings
+from dagster_project.settings.children import process_environment
 from dagster_project.warehouse.dbt_child import split_parent
 from dagster_project.warehouse.dbt_manifest import dbt_executable
 from dagster_project.warehouse.processes import this_process
@@ -83,6 +86,23 @@ def test_without_a_named_parent_it_is_who_started_the_child() -> None:
 def test_it_is_dbt() -> None:
     done = subprocess.run([str(dbt_executable()), "build", "--help"], capture_output=True, text=True, check=True)
     assert "--exclude-resource-type" in done.stdout
+
+
+def test_what_is_parsed_is_kept_when_the_data_folder_moves(parsed_project: Path, tmp_path: Path) -> None:
+    """dbt's own rule is to parse all of it anew, and to say so."""
+    target = tmp_path / "elsewhere" / "dbt" / "target"
+    shutil.copytree(parsed_project / "target", target)
+    settings = load_settings(parsed_project.parents[1] / "config", tmp_path / "elsewhere")
+    done = subprocess.run(
+        [str(dbt_executable()), "parse", "--target-path", str(target), "--log-path", str(target)],
+        cwd=settings.paths.dbt_project,
+        env=process_environment(settings),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Running with dbt" in done.stdout
+    assert "Unable to do partial parsing" not in done.stdout
 
 
 def test_a_process_mark_tells_the_living_from_the_dead_and_from_who_got_their_number() -> None:
