@@ -77,6 +77,7 @@ _MARTS: dict[PublishedTable, Table] = {
         PublishedTable.CUSTOMER_VALUE,
         PublishedTable.CUSTOMER_NEEDS,
         PublishedTable.CUSTOMER_BEHAVIOURS,
+        PublishedTable.CUSTOMER_PREDICTIONS,
         PublishedTable.SILENT_CUSTOMERS,
     )
 } | {
@@ -84,6 +85,7 @@ _MARTS: dict[PublishedTable, Table] = {
     PublishedTable.CUSTOMER_OWN_DIMENSIONS: _mart(
         PublishedTable.CUSTOMER_OWN_DIMENSIONS, DAY, "customer_id", "dimension"
     ),
+    PublishedTable.PURCHASE_MODEL_FITS: _mart(PublishedTable.PURCHASE_MODEL_FITS, DAY, "part"),
     PublishedTable.SEGMENT_SUMMARY: _mart(
         PublishedTable.SEGMENT_SUMMARY, DAY, "dimension", "class", "breakdown", "breakdown_class"
     ),

@@ -49,6 +49,8 @@ class PublishedTable(StrEnum):
     CUSTOMER_NEEDS = "customer_needs"
     CUSTOMER_BEHAVIOURS = "customer_behaviours"
     CUSTOMER_OWN_DIMENSIONS = "customer_own_dimensions"
+    CUSTOMER_PREDICTIONS = "customer_predictions"
+    PURCHASE_MODEL_FITS = "purchase_model_fits"
     SEGMENT_MIGRATION = "segment_migration"
     SEGMENT_STABILITY = "segment_stability"
     SEGMENT_HISTORY = "segment_history"

@@ -1,4 +1,4 @@
-"""The dbt models as SQL that any open DuckDB connection can run: compiled once by dbt, kept, executed without it.
+"""The dbt models as code that any open DuckDB connection can run: compiled once by dbt, kept, executed without it.
 
 For who needs the same models over tables of their own: a start of dbt costs seconds, the SQL of a few customers
 milliseconds. What is in the warehouse is still built by dbt itself.
@@ -32,14 +32,19 @@ EMPTY_WAREHOUSE = ":memory:"
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """A model as SQL over relations named `"schema"."name"`; `columns` are name and type of an enforced contract."""
+    """A model as SQL over relations named `"schema"."name"`; `columns` are name and type of an enforced contract.
+
+    Of a model in Python `code` is its file, and `read` says where each model stands that it refers to.
+    """
 
     name: str
     schema: str
     is_view: bool
-    sql: str
+    code: str
     depends_on: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]
+    is_python: bool = False
+    read: tuple[tuple[str, str], ...] = ()
 
     @property
     def relation(self) -> str:
@@ -47,10 +52,35 @@ class CompiledModel:
 
     def build(self, con: duckdb.DuckDBPyConnection) -> None:
         """Create or replace the model's relation."""
+        if self.is_python:
+            self._build_python(con)
+            return
         columns = [(quote_identifier(name), type_name) for name, type_name in self.columns]
         listed = ", ".join(f"cast({name} as {type_name}) as {name}" for name, type_name in columns)
-        select = f"select {listed} from ({self.sql}\n)" if self.columns and not self.is_view else self.sql
+        select = f"select {listed} from ({self.code}\n)" if self.columns and not self.is_view else self.code
         con.execute(f"create or replace {'view' if self.is_view else 'table'} {self.relation} as {select}")
+
+    def _build_python(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Call the model's function as dbt does: with an object to refer by, and the connection."""
+        namespace: dict[str, Any] = {}
+        exec(compile(self.code, f"{self.name}.py", "exec"), namespace)  # noqa: S102  (the project's own model)
+        con.register("made", namespace["model"](_References(con, dict(self.read)), con))
+        con.execute(f"create or replace table {self.relation} as select * from made")
+        con.unregister("made")
+
+
+@dataclass(frozen=True)
+class _References:
+    """What a Python model asks of dbt."""
+
+    con: duckdb.DuckDBPyConnection
+    relations: Mapping[str, str]
+
+    def config(self, **_: object) -> None:
+        """How dbt is to keep the model; here it is always a table."""
+
+    def ref(self, model: str) -> duckdb.DuckDBPyRelation:
+        return self.con.sql(f"select * from {self.relations[model]}")
 
 
 @dataclass(frozen=True)
@@ -151,17 +181,26 @@ def _models_in_order(manifest: Mapping[str, Any]) -> Iterator[CompiledModel]:
     upstream = {key: [other for other in node["depends_on"]["nodes"] if other in nodes] for key, node in nodes.items()}
     for key in TopologicalSorter({key: sorted(upstream[key]) for key in sorted(nodes)}).static_order():
         node = nodes[key]
-        sql = node["compiled_code"]
+        is_python = node["language"] == "python"
+        code = node["raw_code"] if is_python else node["compiled_code"]
         for database, schema in sorted(schemas):
-            sql = sql.replace(f"{database}.{schema}", schema)
+            code = code.replace(f"{database}.{schema}", schema)
         has_contract = node["config"]["contract"]["enforced"]
         yield CompiledModel(
             name=node["name"],
             schema=node["schema"],
             is_view=node["config"]["materialized"] == "view",
-            sql=sql,
+            code=code,
             depends_on=tuple(nodes[other]["name"] for other in upstream[key]),
             columns=tuple((column["name"], column["data_type"]) for column in node["columns"].values() if has_contract),
+            is_python=is_python,
+            read=tuple(
+                (
+                    nodes[other]["name"],
+                    f"{quote_identifier(nodes[other]['schema'])}.{quote_identifier(nodes[other]['name'])}",
+                )
+                for other in (upstream[key] if is_python else ())
+            ),
         )
 
 
@@ -170,6 +209,6 @@ def _model_from(entry: Mapping[str, Any]) -> CompiledModel:
         **{
             **entry,
             "depends_on": tuple(entry["depends_on"]),
-            "columns": tuple((name, type_name) for name, type_name in entry["columns"]),
+            **{name: tuple((one, other) for one, other in entry[name]) for name in ("columns", "read")},
         }
     )

@@ -64,3 +64,8 @@
 {% macro spark__foremost(value, keys) -%}
     min_by({{ value }}, struct({{ keys | join(', ') }}))
 {%- endmacro %}
+
+{#- A double as a decimal of the digits that it is written with, not of those of its binary fraction. -#}
+{% macro written_out(value, type='decimal(38, 18)') -%}
+    cast(cast({{ value }} as varchar) as {{ type }})
+{%- endmacro %}

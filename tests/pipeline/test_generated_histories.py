@@ -51,7 +51,6 @@ TABLES = {
     "customer_behaviours": FLAG_COLUMNS,
     "customer_segments": (*SCORE_COLUMNS, "cluster"),
 }
-PREDICTED = ("as_of_date", "customer_id", "expected_value_365d", "probability_alive")
 LONG_TABLES = (
     "customer_matrices",
     "matrix_cut_points",
@@ -115,12 +114,15 @@ class GeneratedWarehouse(CompiledWarehouse):
         """Build what is compared, of one run over the days; what an earlier one built is replaced."""
         with self.connect() as con:
             write_control(con, settings=self.settings, manifest=self.manifest, days=days)
-            self.models.build(con, select=["customer_predictions"])
+            # A handful of customers is too few for a purchase model: what it would say is given.
+            self.models.build(con, select=["int_customers_predicted"], given=self._staging)
             for predicted in self._predicted():
                 con.execute(
-                    f"insert into marts.customer_predictions ({', '.join(PREDICTED)}) values (?, ?, ?, ?)", predicted
+                    "update intermediate.int_customers_predicted set expected_value_365d = $3, probability_alive = $4 "
+                    "where as_of_date = $1 and customer_id = $2",
+                    predicted,
                 )
-            self.models.build(con, select=[*TABLES, *LONG_TABLES], given=[*self._staging, "customer_predictions"])
+            self.models.build(con, select=[*TABLES, *LONG_TABLES], given=[*self._staging, "int_customers_predicted"])
 
     def _predicted(self) -> Iterator[list[Any]]:
         ids = self.customer_ids()

@@ -77,7 +77,7 @@ def test_models_come_after_those_they_read(built: CompiledWarehouse) -> None:
 
 
 def test_the_sql_names_no_database_so_that_it_runs_in_any(built: CompiledWarehouse) -> None:
-    assert not [model.name for model in built.project.models.values() if '"memory"' in model.sql]
+    assert not [model.name for model in built.project.models.values() if '"memory"' in model.code]
 
 
 def _project(**depends_on: tuple[str, ...]) -> CompiledProject:
@@ -144,8 +144,8 @@ def test_another_time_zone_is_another_compile_kept_beside_the_first(
 ) -> None:
     first = built.project
     elsewhere = CompiledWarehouse(tmp_path, time_zone="Asia/Shanghai", compiled=folder / "models")
-    assert "Asia/Shanghai" in elsewhere.project.models["stg_orders"].sql
-    assert "Asia/Shanghai" not in first.models["stg_orders"].sql
+    assert "Asia/Shanghai" in elsewhere.project.models["stg_orders"].code
+    assert "Asia/Shanghai" not in first.models["stg_orders"].code
     assert len(list((folder / "models").glob("compiled-*.json"))) == 2
     assert built.project == first
     elsewhere.close()

@@ -20,6 +20,7 @@ OTHER_CHOICE = {
     "own_rhythm": "fixed",
     "revenue": "margin",
     "share": "percentile",
+    "mbg_nbd": "pareto_nbd",
     "order_count > 1": "order_count > 2",
     "Qualification": "Needs Analysis",
 }

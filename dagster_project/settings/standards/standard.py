@@ -34,6 +34,7 @@ from dagster_project.settings.standards.needs import Behaviour, Clusters, Needs,
 from dagster_project.settings.standards.own_dimensions import OwnDimension
 from dagster_project.settings.standards.parts import Count, Label, Part, Text
 from dagster_project.settings.standards.playbook import Playbook
+from dagster_project.settings.standards.prediction import Prediction
 from dagster_project.settings.standards.rfm import Rfm
 from dagster_project.settings.standards.scores import Features, Potential, Urgency
 from dagster_project.settings.standards.value import ValueTiers
@@ -74,6 +75,7 @@ class Standard(Part):
     needs: Needs = Needs()
     behaviour: Behaviour = Behaviour()
     silence: Silence = Silence()
+    prediction: Prediction = Prediction()
     clusters: Annotated[
         Clusters | None,
         BeforeValidator(

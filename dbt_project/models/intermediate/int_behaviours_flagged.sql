@@ -6,7 +6,7 @@ with features as (
 
 predictions as (
 
-    select * from {{ ref('customer_predictions') }}
+    select * from {{ ref('int_customers_predicted') }}
 
 ),
 

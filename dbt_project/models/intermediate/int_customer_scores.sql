@@ -13,7 +13,7 @@ lifecycles as (
 
 predictions as (
 
-    select * from {{ ref('customer_predictions') }}
+    select * from {{ ref('int_customers_predicted') }}
 
 ),
 

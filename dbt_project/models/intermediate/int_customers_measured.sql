@@ -62,6 +62,9 @@ totals as (
         max(customer_days.business_day) filter (where customer_days.order_count > 0) as last_order_on,
         sum(customer_days.order_count) as order_count,
         count(*) filter (where customer_days.order_count > 0) as order_days,
+        count(*) filter (
+            where customer_days.order_count > 0 and customer_days.gross_amount > customer_days.discount_amount
+        ) as paid_order_days,
         sum(customer_days.gross_amount) as gross_amount,
         sum(customer_days.discounted_gross_amount) as discounted_gross_amount,
         sum(customer_days.gross_amount - customer_days.discount_amount - customer_days.refund_amount) as revenue,
@@ -129,6 +132,7 @@ measures as (
         totals.longest_gap_closed_days,
         coalesce(totals.order_count, 0) as order_count,
         coalesce(totals.order_days, 0) as order_days,
+        coalesce(totals.paid_order_days, 0) as paid_order_days,
         coalesce(totals.gross_amount, 0) as gross_amount,
         coalesce(totals.discounted_gross_amount, 0) as discounted_gross_amount,
         coalesce(totals.revenue, 0) as revenue,
@@ -166,6 +170,7 @@ final as (
         cast({{ days_between('first_order_on', 'as_of_date') }} as integer) as tenure_days,
         cast(order_count as integer) as order_count,
         cast(order_days as integer) as order_days,
+        cast(paid_order_days as integer) as paid_order_days,
         cast(revenue as decimal(18, 2)) as revenue,
         cast(case when orders_without_cost = 0 then revenue - cost_amount end as decimal(18, 2)) as margin,
         {{ ratio('revenue', 'order_count') }} as average_order_value,

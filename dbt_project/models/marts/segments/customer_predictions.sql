@@ -1,18 +1,29 @@
-{#- The contract of what the purchase models publish. No purchase model is fitted yet: no rows. -#}
+with predictions as (
 
-with final as (
+    select * from {{ ref('int_customers_predicted') }}
+    where is_requested
+
+),
+
+final as (
 
     select
-        cast(null as date) as as_of_date,
-        cast(null as bigint) as customer_id,
-        cast(null as decimal(9, 6)) as probability_alive,
-        cast(null as decimal(18, 6)) as expected_purchases_90d,
-        cast(null as decimal(18, 6)) as expected_value_90d,
-        cast(null as decimal(18, 6)) as expected_value_365d,
-        cast(null as date) as expected_next_order_on,
-        cast(null as varchar) as model
-    where false
+        as_of_date,
+        customer_id,
+        standard_version,
+        probability_alive,
+        expected_purchases_90d,
+        expected_order_value,
+        expected_value_90d,
+        expected_value_365d,
+        expected_next_order_on,
+        model,
+        fitted_on,
+        parameters_version,
+        missing_reason
+    from predictions
 
 )
 
 select * from final
+order by as_of_date, customer_id

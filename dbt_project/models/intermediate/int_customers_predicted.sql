@@ -1,0 +1,121 @@
+{#- Next orders later than so many days are no forecast any more. -#}
+{%- set farthest_days = 3650 -%}
+
+with plans as (
+
+    select * from {{ ref('int_fits_planned') }}
+
+),
+
+measured as (
+
+    select * from {{ ref('int_customers_measured') }}
+    where is_classified
+
+),
+
+fits as (
+
+    select * from {{ ref('int_purchase_models_fitted') }}
+
+),
+
+scores as (
+
+    select * from {{ ref('int_histories_scored') }}
+
+),
+
+joined as (
+
+    select
+        measured.as_of_date,
+        measured.customer_id,
+        measured.standard_version,
+        measured.is_requested,
+        plans.fitted_on,
+        plans.purchase_model,
+        measured.order_days,
+        measured.paid_order_days,
+        measured.revenue,
+        scores.probability_alive,
+        scores.purchases_90d,
+        scores.valued_purchases_90d,
+        scores.valued_purchases_365d,
+        scores.days_to_next,
+        purchase_fits.parameters_version,
+        purchase_fits.refused_reason as purchases_refused,
+        spend_fits.refused_reason as spend_refused,
+        spend_fits.p,
+        spend_fits.q,
+        spend_fits.gamma
+    from measured
+    inner join plans on measured.as_of_date = plans.as_of_date
+    left join fits as purchase_fits
+        on
+            plans.fitted_on = purchase_fits.fitted_on
+            and plans.standard_version = purchase_fits.standard_version
+            and purchase_fits.part = 'purchases'
+    left join fits as spend_fits
+        on
+            plans.fitted_on = spend_fits.fitted_on
+            and plans.standard_version = spend_fits.standard_version
+            and spend_fits.part = 'spend'
+    left join scores
+        on
+            measured.as_of_date = scores.as_of_date
+            and measured.order_days - 1 = scores.repeats
+            and measured.tenure_days - measured.recency_days = scores.recency_days
+            and measured.tenure_days = scores.age_days
+
+),
+
+{#-
+    What is expected of the next order day: equation 5 of Fader and Hardie (2013). It has no value where q is at most 1 and
+    the customer has no paid order day.
+-#}
+amounts as (
+
+    select
+        *,
+        case
+            when order_days > 0 and p * paid_order_days + q > 1
+                then
+                    p * (gamma + case when paid_order_days > 0 and revenue > 0 then cast(revenue as double) else 0 end)
+                    / (p * paid_order_days + q - 1)
+        end as expected_amount
+    from joined
+
+),
+
+final as (
+
+    select
+        as_of_date,
+        customer_id,
+        standard_version,
+        is_requested,
+        cast(probability_alive as decimal(9, 6)) as probability_alive,
+        cast(purchases_90d as decimal(18, 6)) as expected_purchases_90d,
+        cast(expected_amount as decimal(18, 6)) as expected_order_value,
+        cast(valued_purchases_90d * expected_amount as decimal(18, 6)) as expected_value_90d,
+        cast(valued_purchases_365d * expected_amount as decimal(18, 6)) as expected_value_365d,
+        case
+            when days_to_next <= {{ farthest_days }}
+                then {{ days_before('as_of_date', '-ceil(days_to_next)') }}
+        end as expected_next_order_on,
+        case when probability_alive is not null then purchase_model end as model,
+        case when probability_alive is not null then fitted_on end as fitted_on,
+        case when probability_alive is not null then parameters_version end as parameters_version,
+        case
+            when order_days = 0 then 'no_order'
+            when purchase_model = 'none' then 'switched_off'
+            when purchases_refused is not null then purchases_refused
+            when spend_refused is not null then spend_refused
+            when expected_amount is null then 'no_mean_amount'
+        end as missing_reason
+    from amounts
+
+)
+
+select * from final

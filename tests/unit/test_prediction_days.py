@@ -1,0 +1,227 @@
+"""Fits and predictions of days: what they know and refuse, and that they are those of the models by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from compiled_warehouse import CompiledWarehouse
+from standard_workshop import changed
+
+from dagster_project.identity import link
+from dagster_project.prediction.bg_nbd import BetaGeometric
+from dagster_project.prediction.histories import Histories
+from dagster_project.prediction.scoring import FittedModel
+from dagster_project.warehouse.control import write_control
+
+FIRST = date(2023, 1, 1)
+SUNDAY, TUESDAY, NEXT_SUNDAY = date(2024, 6, 30), date(2024, 7, 2), date(2024, 7, 7)
+BUYERS = 260
+
+
+def orders(seed: int = 11) -> list[dict[str, Any]]:
+    """Orders of people who buy at a rate of their own and leave after one of their orders; a twentieth is refunded."""
+    random = np.random.default_rng(seed)
+    rows: list[dict[str, Any]] = []
+    for number in range(BUYERS):
+        day = FIRST + timedelta(days=int(random.integers(0, 450)))
+        rate, mean = random.gamma(0.8, 1 / 40), 40 / random.gamma(4, 0.25)
+        leaves = random.beta(1.0, 3.0)
+        while day < date(2024, 12, 31):
+            paid = Decimal(f"{mean * random.gamma(4, 0.25):.2f}")
+            rows.append(
+                {
+                    "source": "shop",
+                    "order_id": str(len(rows)),
+                    "customer_ref": str(number),
+                    "ordered_at": f"{day} 12:00:00+00",
+                    "status": "completed",
+                    "gross_amount": str(paid),
+                    "discount_amount": "0",
+                    "currency": "EUR",
+                }
+            )
+            if random.random() < 0.05:
+                after = day + timedelta(days=9)
+                rows[-1] |= {
+                    "status": "refunded",
+                    "refund_amount": str(paid),
+                    "refunded_at": f"{after} 12:00:00+00",
+                }
+            if random.random() < leaves:
+                break
+            day += timedelta(days=1 + int(random.exponential(1 / rate)))
+    return rows
+
+
+@pytest.fixture
+def shop(compiled_models: Path, tmp_path: Path) -> Iterator[CompiledWarehouse]:
+    warehouse = CompiledWarehouse(tmp_path, history_starts_on=FIRST, compiled=compiled_models)
+    stage(warehouse, orders())
+    yield warehouse
+    warehouse.close()
+
+
+def stage(shop: CompiledWarehouse, rows: Sequence[dict[str, Any]]) -> None:
+    shop.land("orders", rows)
+    with shop.connect() as con:
+        shop.project.build(con, select=staging(shop))
+        link(con, paths=shop.settings.paths)
+
+
+def staging(shop: CompiledWarehouse) -> list[str]:
+    return [name for name, model in shop.project.models.items() if model.schema == "staging"]
+
+
+def predicted(shop: CompiledWarehouse, days: Sequence[date], *, also: Sequence[str] = ()) -> pd.DataFrame:
+    """The predictions of `days`, made in one run with the fits behind them."""
+    with shop.connect() as con:
+        write_control(con, settings=shop.settings, manifest=shop.manifest, days=days)
+        shop.project.build(con, select=["customer_predictions", "purchase_model_fits", *also], given=staging(shop))
+    return shop.frame("select * from marts.customer_predictions order by as_of_date, customer_id")
+
+
+def fits(shop: CompiledWarehouse) -> pd.DataFrame:
+    return shop.frame("select * from marts.purchase_model_fits order by as_of_date, part")
+
+
+def test_days_of_one_run_are_predicted_as_each_is_by_itself_with_the_last_sunday_s_fit(shop: CompiledWarehouse) -> None:
+    days = [SUNDAY, TUESDAY, NEXT_SUNDAY]
+    together = predicted(shop, days)
+    models = fits(shop)
+    assert dict(zip(models["as_of_date"], models["fitted_on"], strict=True)) == {
+        SUNDAY: SUNDAY,
+        TUESDAY: SUNDAY,
+        NEXT_SUNDAY: NEXT_SUNDAY,
+    }
+    for day in days:
+        alone = predicted(shop, [day])
+        pd.testing.assert_frame_equal(
+            alone, together[together["as_of_date"] == day].reset_index(drop=True), check_dtype=False
+        )
+
+
+def test_a_prediction_knows_nothing_of_what_happened_later(shop: CompiledWarehouse, tmp_path: Path) -> None:
+    whole = predicted(shop, [TUESDAY])
+    earlier = CompiledWarehouse(tmp_path / "earlier", history_starts_on=FIRST, compiled=shop.compiled)
+    try:
+        stage(earlier, [known(row, TUESDAY) for row in orders() if row["ordered_at"][:10] <= str(TUESDAY)])
+        pd.testing.assert_frame_equal(predicted(earlier, [TUESDAY]), whole)
+    finally:
+        earlier.close()
+
+
+def known(row: dict[str, Any], day: date) -> dict[str, Any]:
+    if row.get("refunded_at", "")[:10] > str(day):
+        return {name: value for name, value in row.items() if not name.startswith("refund")} | {"status": "completed"}
+    return row
+
+
+def test_predictions_come_from_the_published_parameters_and_the_customers_own_orders(shop: CompiledWarehouse) -> None:
+    """Histories counted here from the orders; amounts by the closed form of Fader and Hardie (2013)."""
+    rows = predicted(shop, [TUESDAY]).set_index("customer_id")
+    purchases, spend = (fits(shop).iloc[place].to_dict() for place in (0, 1))
+    model = BetaGeometric(*(float(purchases[name]) for name in ("r", "alpha", "a", "b")))
+    aliases = shop.frame("select customer_ref, customer_id from identity.customer_aliases")
+    ids = dict(zip(aliases["customer_ref"], aliases["customer_id"], strict=True))
+    by_customer: dict[int, list[dict[str, Any]]] = {}
+    for row in orders():
+        if row["ordered_at"][:10] <= str(TUESDAY):
+            by_customer.setdefault(ids[row["customer_ref"]], []).append(known(row, TUESDAY))
+    assert set(rows.index[rows["missing_reason"].isna()]) == set(by_customer)
+    for customer, own in by_customer.items():
+        days = sorted({date.fromisoformat(row["ordered_at"][:10]) for row in own})
+        revenue = sum(Decimal(row["gross_amount"]) - Decimal(row.get("refund_amount", 0)) for row in own)
+        history = Histories(
+            *(np.array([float(x)]) for x in (len(days) - 1, (days[-1] - days[0]).days, (TUESDAY - days[0]).days, 1))
+        )
+        found = rows.loc[customer]
+        assert float(found["probability_alive"]) == pytest.approx(model.probability_alive(history)[0], abs=1e-6)
+        soon = model.expected_purchases(history, 90.0)[0]
+        assert float(found["expected_purchases_90d"]) == pytest.approx(soon, abs=1e-6)
+        p, q, gamma = (float(spend[name]) for name in ("p", "q", "gamma"))
+        amount = p * (gamma + float(revenue)) / (p * len(days) + q - 1)
+        assert float(found["expected_order_value"]) == pytest.approx(amount, abs=1e-5)
+        assert float(found["expected_value_90d"]) == pytest.approx(soon * amount, abs=1e-4)
+        year = model.expected_purchases(history, 365.0)[0] * amount
+        assert float(found["expected_value_365d"]) == pytest.approx(year, abs=1e-4)
+
+
+def test_a_company_with_too_few_buyers_is_told_so_and_scored_without(shop: CompiledWarehouse) -> None:
+    shop.use_standards([changed(prediction={"least_buyers": BUYERS + 1})])
+    rows = predicted(shop, [TUESDAY], also=["customer_features"])
+    ordered = shop.frame("select customer_id, order_days from marts.customer_features")
+    assert rows["probability_alive"].isna().all()
+    assert rows["expected_value_365d"].isna().all()
+    reasons = dict(zip(rows["customer_id"], rows["missing_reason"], strict=True))
+    assert reasons == {
+        row.customer_id: "too_few_buyers" if row.order_days else "no_order" for row in ordered.itertuples()
+    }
+    assert list(fits(shop)["refused_reason"]) == ["too_few_buyers", "too_few_buyers"]
+    bought = int((ordered["order_days"] > 0).sum())
+    assert (
+        fits(shop)["customers"][0]
+        == shop.frame(
+            f"select count(distinct customer_id) as n from intermediate.int_customer_days "
+            f"where business_day <= '{SUNDAY}'"
+        )["n"][0]
+    )
+    assert bought >= fits(shop)["customers"][0]
+
+
+def test_the_other_models_can_be_chosen_and_none_too(shop: CompiledWarehouse) -> None:
+    alive = {}
+    for model in ("mbg_nbd", "bg_nbd", "pareto_nbd"):
+        shop.use_standards([changed(prediction={"model": model})])
+        rows = predicted(shop, [TUESDAY], also=["customer_features"])
+        assert set(rows["model"].dropna()) == {model}
+        once = shop.frame("select customer_id from marts.customer_features where order_days = 1")["customer_id"]
+        alive[model] = rows[rows["customer_id"].isin(once)]["probability_alive"]
+    assert (alive["bg_nbd"] == 1).all(), "BG/NBD calls every one-time buyer alive with certainty"
+    assert (alive["mbg_nbd"] < 1).all()
+    assert (alive["pareto_nbd"] < 1).all()
+    shop.use_standards([changed(prediction={"model": "none"})])
+    assert set(predicted(shop, [TUESDAY])["missing_reason"]) == {"switched_off"}
+    assert fits(shop).empty
+
+
+def test_scores_use_the_prediction(shop: CompiledWarehouse) -> None:
+    """The share of customers whose value of the next year is expected to be strictly lower."""
+    weights = dict.fromkeys(("growth", "industry_outlook", "company_size", "opportunity", "independence"), 0)
+    shop.use_standards([changed(potential={"weights": {"expected_value": 1, **weights}})])
+    rows = predicted(shop, [TUESDAY], also=["customer_segments"]).set_index("customer_id")
+    values = rows["expected_value_365d"].dropna()
+    scores = shop.frame("select customer_id, potential_score, is_at_risk from marts.customer_segments")
+    for customer, score, _ in scores.itertuples(index=False):
+        if customer in values.index:
+            below = Decimal(int((values < values[customer]).sum())) / len(values)
+            assert score == pytest.approx(100 * below, abs=Decimal("0.0001"))
+    gone = set(rows.index[rows["probability_alive"] < Decimal("0.5")])
+    assert gone
+    assert gone <= set(scores["customer_id"][scores["is_at_risk"].astype(bool)])
+
+
+def test_money_of_a_year_later_is_worth_less_by_the_discount() -> None:
+    """Of a steady buyer who never leaves, the yearly sum is the integral of the discount over the year."""
+    steady = FittedModel(BetaGeometric(1e6, 1e7, 1e-6, 1e6))
+    one = (np.array([30.0]), np.array([290.0]), np.array([300.0]))
+    plain = steady.scores(*one, yearly_discount=0.0)
+    less = steady.scores(*one, yearly_discount=0.2)
+    assert less["purchases_365d"] == plain["purchases_365d"] == pytest.approx(36.5, rel=1e-3)
+    assert less["valued_purchases_365d"] == pytest.approx(36.5 * (1 - 0.8) / -np.log(0.8), rel=1e-3)
+    assert less["valued_purchases_90d"] == pytest.approx(36.5 * (1 - 0.8 ** (90 / 365)) / -np.log(0.8), rel=1e-3)
+
+
+def test_half_of_those_who_are_still_customers_order_by_the_day_expected() -> None:
+    model = FittedModel(BetaGeometric(0.7, 25.0, 1.0, 3.0))
+    random = np.random.default_rng(3)
+    rates = random.gamma(0.7 + 4, 1 / (25.0 + 200.0), 200_000)
+    waits = random.exponential(1 / rates)
+    found = model.scores(np.array([4.0]), np.array([180.0]), np.array([200.0]), yearly_discount=0.0)["days_to_next"]
+    assert found[0] == pytest.approx(np.median(waits), rel=0.02)
