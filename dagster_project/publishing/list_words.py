@@ -153,7 +153,11 @@ CARE = _words(
     "含个人信息。仅限本渠道联系使用，请勿外传，活动结束后删除。",
 )
 EXPLANATIONS: dict[ListField, Words] = {
-    ListField.POSITION: _words("Highest expected return first.", "按预期回报从高到低排列。"),
+    ListField.POSITION: _words(
+        "Who stood on an earlier list comes first, then the highest expected return. Where a number is missing, a "
+        "customer of the control group is left alone.",
+        "此前已在名单上者在前，其余按预期回报从高到低排列；缺号处为不联系的对照组客户。",
+    ),
     ListField.SILENCE_LIMIT_DAYS: _words(
         "After so many days without a purchase this customer counts as silent, by their own rhythm.",
         "按该客户自身的购买节奏，超过此天数未购买即视为沉默。",
