@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -407,11 +408,12 @@ def forget(
     console = _console()
     settings = _settings()
     who = getpass.getuser()
-    now = datetime.now(UTC)
+    clock = partial(datetime.now, UTC)
+    now = clock()
     if resume:
         with console.status("finishing") as status:
             publisher = TargetsAndLists(settings, who=who, now=now, say=status.update)
-            proof = forgetting.resume(settings, publisher, now=now, say=status.update)
+            proof = forgetting.resume(settings, publisher, clock=clock, say=status.update)
         if proof is None:
             console.print("No erasure was interrupted.")
             return
@@ -443,7 +445,7 @@ def forget(
         typer.confirm("Erase?", abort=True)
     with console.status("erasing") as status:
         publisher = TargetsAndLists(settings, who=who, now=now, say=status.update)
-        proof = forgetting.forget(settings, list(found.values()), publisher, now=now, who=who, say=status.update)
+        proof = forgetting.forget(settings, list(found.values()), publisher, clock=clock, who=who, say=status.update)
     _show_proof(console, proof)
 
 

@@ -93,11 +93,11 @@ def forget(
     asked: Sequence[Asked],
     publisher: Publisher,
     *,
-    now: datetime,
+    clock: Callable[[], datetime],
     who: str,
     say: Say,
 ) -> Proof:
-    """Erase the customers that `asked` names.
+    """Erase the customers that `asked` names; `clock` says when it began and when it was done.
 
     Raises:
         SettingsError: there is no key for the log of erasures, or another than it was begun with.
@@ -106,6 +106,7 @@ def forget(
         ErasureFailed: something is left or a total has changed; `resume` goes on.
     """
     key = erasure_key(settings)
+    now = clock()
     with at_rest(settings, who=WHO, now=now, say=say) as warehouse:
         if read_plan(settings.paths) is not None:
             raise StrataError("An erasure was interrupted; finish it first with `strata forget --resume`.")
@@ -120,17 +121,17 @@ def forget(
             before = [(place, what, rows) for (place, what), rows in found.items()]
             plan = make_plan(con, settings, list(people.values()), key=key, held=before, now=now, who=who)
         write_plan(settings.paths, plan)
-        return _carry_out(settings, warehouse, plan, publisher, key=key, now=now, say=say)
+        return _carry_out(settings, warehouse, plan, publisher, key=key, clock=clock, say=say)
 
 
-def resume(settings: Settings, publisher: Publisher, *, now: datetime, say: Say) -> Proof | None:
+def resume(settings: Settings, publisher: Publisher, *, clock: Callable[[], datetime], say: Say) -> Proof | None:
     """Finish an erasure that was interrupted; None where none was."""
     plan = read_plan(settings.paths)
     if plan is None:
         return None
     key = erasure_key(settings)
-    with at_rest(settings, who=WHO, now=now, say=say) as warehouse:
-        return _carry_out(settings, warehouse, plan, publisher, key=key, now=now, say=say)
+    with at_rest(settings, who=WHO, now=clock(), say=say) as warehouse:
+        return _carry_out(settings, warehouse, plan, publisher, key=key, clock=clock, say=say)
 
 
 def erased_who_are_back(settings: Settings) -> list[str]:
@@ -152,7 +153,7 @@ def _carry_out(
     publisher: Publisher,
     *,
     key: str,
-    now: datetime,
+    clock: Callable[[], datetime],
     say: Say,
 ) -> Proof:
     say("writing the log of erasures")
@@ -181,7 +182,8 @@ def _carry_out(
     say("proving it")
     totals_now = _refuse_what_is_left(settings, warehouse, plan)
     own_files, other_files = files_that_hold(settings, needles)
-    document = _document(settings, plan, totals_now, blotted, own_files, other_files, now)
+    own_files = sorted({*own_files, *plan.read_from})
+    document = _document(settings, plan, totals_now, blotted, own_files, other_files, clock())
     proof = _write_proof(settings, plan, document)
     plan_file(settings.paths).unlink()
     return proof
@@ -260,7 +262,7 @@ def _document(
     blotted: Sequence[str],
     own_files: Sequence[str],
     other_files: Sequence[str],
-    now: datetime,
+    finished_at: datetime,
 ) -> dict[str, Any]:
     rewritten = [
         {
@@ -281,7 +283,7 @@ def _document(
     return {
         "erasure_id": plan.erasure_id,
         "began_at": plan.began_at,
-        "finished_at": now.isoformat(),
+        "finished_at": finished_at.isoformat(),
         "who": plan.who,
         "customers": list(plan.customers),
         "rows_found": [{"place": place, "what": what, "rows": rows} for place, what, rows in plan.held],

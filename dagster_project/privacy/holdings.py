@@ -274,6 +274,16 @@ def _inbox_files(
     con: duckdb.DuckDBPyConnection, settings: Settings, manifest: Manifest, needles: Needles
 ) -> Iterator[str]:
     """Files that were dropped and that the person's rows came from, or that hold a contact point or name of theirs."""
+    named = files_read(con, manifest)
+    for path in files_below(settings.paths.inbox):
+        place = str(path.relative_to(settings.paths.data))
+        if place in named or needles.are_in(path):
+            yield place
+    yield from sorted(file for file in named if not (settings.paths.data / file).exists())
+
+
+def files_read(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> set[str]:
+    """The files that landed rows of the person were read from, as landing names them."""
     relations = landing_relations(manifest)
     named: set[str] = set()
     for name, entity in ENTITIES.items():
@@ -281,11 +291,7 @@ def _inbox_files(
         if condition is not None:
             rows = con.execute(f"select distinct source_file from ({relations[name]}) where {condition}").fetchall()
             named |= {file for (file,) in rows}
-    for path in files_below(settings.paths.inbox):
-        place = str(path.relative_to(settings.paths.data))
-        if place in named or needles.are_in(path):
-            yield place
-    yield from sorted(file for file in named if not (settings.paths.data / file).exists())
+    return named
 
 
 # What has its own part above, or holds no text: the lock and spill files of a run that is under way.

@@ -24,6 +24,7 @@ from dagster_project.identity.registry import next_number
 from dagster_project.landing import Manifest, landing_relations
 from dagster_project.landing.erased import ERASED_PREFIX, NUMBER, ORDER, PENDING, POINT, REFERENCE, REFUND
 from dagster_project.privacy.claims import Keys, claim, key_statements
+from dagster_project.privacy.holdings import files_read
 from dagster_project.privacy.people import POINTS, Person
 from dagster_project.publishing.assignments import TREATED
 from dagster_project.publishing.atomic_files import PRIVATE_FILE, private_folder
@@ -72,6 +73,7 @@ class Plan:
     totals: dict[str, str]
     lists: tuple[tuple[str, str], ...]
     held: tuple[tuple[str, str, int], ...]
+    read_from: tuple[str, ...]  # files that rows of the people were read from
 
     @property
     def first_changed_day(self) -> date | None:
@@ -134,6 +136,7 @@ def make_plan(
         totals=totals(con, manifest),
         lists=tuple(_lists(con, settings)),
         held=tuple(held),
+        read_from=tuple(sorted(files_read(con, manifest))),
     )
 
 

@@ -45,9 +45,12 @@ def blot_out(settings: Settings, needles: Needles, say: Callable[[str], None]) -
 
 
 def files_that_hold(settings: Settings, needles: Needles) -> tuple[list[str], list[str]]:
-    """(the user's own files, other files) that hold one of the texts; settings are the user's own."""
+    """(the user's own files, other files) that hold one of the texts; settings are the user's own.
+
+    Named as landing names files: what lies below data from there on.
+    """
     own = [
-        str(path)
+        str(path.relative_to(folder.parent))
         for folder in (settings.paths.inbox, settings.paths.config)
         for path in files_below(folder)
         if needles.are_in(path)

@@ -469,7 +469,7 @@ def test_orders_of_who_was_erased_stay_though_no_key_of_the_system_names_them(
     settings = pulls.settings(orders())
     environment = replace(settings.environment, hash_key=SecretStr("secret"))
     settings = replace(settings, environment=environment, publishing=publishing_settings)
-    forget(settings, [Asked("shop:b1", "", [])], NoTargets(), now=NOW, who="officer", say=lambda _: None)
+    forget(settings, [Asked("shop:b1", "", [])], NoTargets(), clock=lambda: NOW, who="officer", say=lambda _: None)
     pulls.run("shop", "update orders set total = '6', changed = '2024-02-20 10:00:00'")
     land(settings, now=NOW + timedelta(days=2))
     kept = pulls.current("orders", "order_id", "customer_ref, gross_amount::varchar")

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import stat
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,7 @@ class Installation:
 
     def forget(self, *references: str) -> forgetting.Proof:
         asked = [Asked(reference, reference, [("landing", "rows", 1)]) for reference in references]
-        return forget(self.settings(), asked, NoTargets(), now=NOW, who="officer", say=lambda _: None)
+        return forget(self.settings(), asked, NoTargets(), clock=lambda: NOW, who="officer", say=lambda _: None)
 
     def totals(self) -> dict[str, Any]:
         """Orders, lines and refunds as staging would take them: the newest of each."""
@@ -323,13 +323,13 @@ def finish(installation: Installation, before: dict[str, Any]) -> None:
         installation.workshop.land(SOURCES)
     with pytest.raises(StrataError, match=r"strata forget --resume"):
         installation.forget("shop:bob")
-    proof = resume(installation.settings(), NoTargets(), now=NOW, say=lambda _: None)
+    proof = resume(installation.settings(), NoTargets(), clock=lambda: NOW, say=lambda _: None)
     assert proof is not None
     assert installation.totals() == before
     assert installation.files_with(*PERSONAL, "A-1", "A-2", "R-1") == []
     assert not plan_file(installation.workshop.paths).exists()
     assert len(read_log(installation.workshop.paths)) == 1
-    assert resume(installation.settings(), NoTargets(), now=NOW, say=lambda _: None) is None
+    assert resume(installation.settings(), NoTargets(), clock=lambda: NOW, say=lambda _: None) is None
 
 
 def test_a_changed_total_keeps_the_plan_and_is_told(
@@ -367,6 +367,21 @@ def test_two_people_are_erased_in_one_go_and_stay_two(installation: Installation
     kept = installation.workshop.rows("select customer_ref, count(*) from orders group by 1 order by 2")
     assert [count for _, count in kept] == [1, 2]
     assert installation.files_with(*PERSONAL, "Birch-Qwxyz", "bob@example.org", "0101") == []
+
+
+def test_the_proof_names_every_file_that_the_person_was_read_from_and_when_it_was_done(
+    installation: Installation,
+) -> None:
+    """Also those in which only a number stands for the person, such as an export of orders."""
+    moments = iter([NOW, NOW + timedelta(minutes=3)])
+    asked = [Asked("shop:ann", "ann", [])]
+    settings = installation.settings()
+    proof = forget(settings, asked, NoTargets(), clock=lambda: next(moments), who="officer", say=lambda _: None)
+    assert proof.document["your_files_not_changed"] == [
+        *("inbox/customers1.csv", "inbox/customers2.csv", "inbox/lines1.csv", "inbox/lines2.csv"),
+        *("inbox/orders1.csv", "inbox/orders2.csv", "inbox/refunds.csv"),
+    ]
+    assert proof.document["finished_at"] == "2026-11-22T09:03:00+00:00"
 
 
 def test_choices_about_profiling_go_with_the_person_and_those_of_others_stay(installation: Installation) -> None:
