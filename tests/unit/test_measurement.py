@@ -20,6 +20,7 @@ from statsmodels.stats.proportion import (
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from dagster_project.measurement.comparing import Arm, adjusted, compare_rates, compare_revenues
+from dagster_project.measurement.mixing import control_shares_differ
 from dagster_project.measurement.power import groups_needed, power
 
 # Hillstrom's e-mail experiment of 2008: who bought within two weeks, of those who were sent an e-mail or none.
@@ -182,3 +183,25 @@ def test_where_too_few_are_treated_both_groups_have_to_grow_to_the_same_size() -
 def test_no_group_shows_a_rate_above_one() -> None:
     assert groups_needed(treated=400, rate=0.97, difference=0.05) is None
     assert power(treated=400, control=40, rate=0.97, difference=0.05) is None
+
+
+@pytest.mark.parametrize(
+    ("campaigns", "differ"),
+    [
+        ([(900, 100)], False),
+        ([(900, 100), (910, 90), (880, 120)], False),  # p = 0.081
+        ([(900, 100), (850, 150)], True),  # p = 0.0007
+        ([(900, 100), (1000, 0)], True),
+        ([(900, 0), (1000, 0)], False),
+        ([(0, 0), (9, 1)], False),
+        ([], False),
+    ],
+)
+def test_campaigns_with_other_shares_left_alone_are_told_from_those_of_one_lot(campaigns, differ) -> None:
+    assert control_shares_differ(campaigns) is differ
+
+
+@given(st.lists(st.tuples(st.integers(1, 3000), st.integers(1, 500)), min_size=2, max_size=8))
+def test_shares_differ_where_pearsons_chi_square_says_so_at_one_in_a_thousand(campaigns) -> None:
+    pvalue = stats.chi2_contingency(np.array(campaigns), correction=False).pvalue
+    assert control_shares_differ(campaigns) is bool(pvalue < 0.001)

@@ -103,6 +103,19 @@ def test_the_longest_horizon_that_can_be_compared_is_shown(con) -> None:
     assert "1,500 more customers have not reached their 90 days" in text
 
 
+def test_campaigns_that_left_different_shares_alone_are_not_to_be_judged_together(con) -> None:
+    """Neither had an effect; in the better month more were contacted, so that together there seems to be one."""
+    campaign(con, (1800, 540), (200, 60))
+    assert "different shares" not in said(con, "lift")
+    also(con, (1000, 100), (1000, 100), first_customer=500_000, campaign_id="reactivation-2017-08")
+    text = said(con, "lift")
+    assert "Contacting them worked: 22.9% came back, against 13.3%" in text
+    assert (
+        "The campaigns left different shares of their customers alone (10.0% to 50.0%): judge each by its own" in text
+    )
+    assert "各次活动不联系的比例不同（10.0% 至 50.0%）" in said(con, "lift", Language.CHINESE)
+
+
 def test_before_the_first_result_it_says_when_there_will_be_one(con) -> None:
     campaign(con, (1000, 0), (500, 0), entered_on=date(2017, 12, 20))
     assert "the first result comes 30 days after" in said(con, "lift")

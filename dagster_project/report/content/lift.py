@@ -84,6 +84,14 @@ class Lifts:
         ]
         return found[: -MOST_CAMPAIGNS - 1 : -1] if breakdown == "campaign" else found
 
+    def compared_campaigns(self, horizon_days: int) -> list[Lift]:
+        """Every campaign of which somebody's days have passed, also those that are too many to be shown."""
+        return [
+            row
+            for row in self.rows
+            if (row.horizon_days, row.breakdown) == (horizon_days, "campaign") and row.treated + row.control
+        ]
+
     @property
     def shown_horizon(self) -> int:
         """The longest horizon at which all customers together are compared, else the shortest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_UP, Decimal
 
+from dagster_project.measurement.mixing import control_shares_differ
 from dagster_project.publishing.list_words import CHANNELS
 from dagster_project.report import numbers
 from dagster_project.report.content import ReportContent
@@ -53,6 +54,10 @@ def _headline(content: ReportContent, row: Lift, words: Words) -> list[str]:
             ),
             _money(content, row, words),
         ]
+    campaigns = content.lifts.compared_campaigns(row.horizon_days)
+    if row.rate and control_shares_differ([(each.treated, each.control) for each in campaigns]):
+        shares = [Decimal(each.control) / (each.treated + each.control) for each in campaigns]
+        said.append(words("lift_mixed", low=numbers.share(min(shares)), high=numbers.share(max(shares))))
     if row.waiting:
         said.append(words("lift_waiting", waiting=numbers.whole(row.waiting), days=str(row.horizon_days)))
     return said

@@ -58,6 +58,11 @@ LIFT: dict[str, tuple[str, str]] = {
         "{waiting} more customers have not reached their {days} days: read it as final when none is waiting.",
         "另有 {waiting} 位客户未满 {days} 天：全部满期后方为最终结果。",
     ),
+    "lift_mixed": (
+        "The campaigns left different shares of their customers alone ({low} to {high}): judge each by its own row. "
+        "Together, the arm with more customers of a good month looks better.",
+        "各次活动不联系的比例不同（{low} 至 {high}），请按活动分别判断：合在一起，好月份客户较多的一组会显得更好。",
+    ),
     "lift_next": ("For the next campaign", "下一次活动"),
     "lift_needed": (
         "To see a difference of {detectable} points the next campaign needs {control} control customers beside "
