@@ -243,6 +243,7 @@ def test_who_worked_the_lists_stands_by_channel_and_sales_rep(con) -> None:
         """
     )
     text = said(con, "lift").partition("Were the lists worked?")[2]
+    assert "as results that came back and the CRM's contacts have it. Where neither lands, it says nobody." in text
     assert "reactivation-2017-12 Telesales Ann 40 30 75.0% 5.3 8" in text
     assert "reactivation-2017-12 Telesales Nobody named 10 0 0.0% – 10" in text
     assert "reactivation-2017-12 Telesales The rest 7 2 28.6% – 5" in text

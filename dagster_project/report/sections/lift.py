@@ -160,7 +160,8 @@ def _work(content: ReportContent, words: Words) -> str:
     ]
     heads = [(words("breakdown.campaign"), ""), (words("h.channel"), ""), (words("h.owner"), "")]
     heads += [(words(f"h.{key}"), "number") for key in ("treated", "worked", "worked_share", "hours", "open")]
-    return f'<h3 class="spaced">{escaped(words("work"))}</h3>{table_of(heads, rows)}'
+    title = f'<h3 class="spaced">{escaped(words("work"))}</h3>'
+    return f"{title}{note_of(words('work_note'))}{table_of(heads, rows)}"
 
 
 def _owner(owner: str | None, words: Words) -> str:

@@ -117,6 +117,10 @@ LIFT: dict[str, tuple[str, str]] = {
         "没有发现差异，但这样的人数常常看不出 {detectable} 个百分点的效果。",
     ),
     "work": ("Were the lists worked?", "名单跟进了吗？"),
+    "work_note": (
+        "Contacted: as results that came back and the CRM's contacts have it. Where neither lands, it says nobody.",
+        "已联系：以回收的联系结果和 CRM 联系记录为准；两者都未导入时显示为 0。",
+    ),
     "work_rest": ("The rest", "其余"),
     "work_unknown": ("Nobody named", "未指定"),
     "h.days": ("Days", "天数"),
