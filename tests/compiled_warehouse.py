@@ -16,6 +16,7 @@ from warehouse_builder import WarehouseBuilder
 
 from dagster_project.identity import link
 from dagster_project.measurement import measure_lift
+from dagster_project.settings import Settings
 from dagster_project.warehouse.compiled_models import CompiledProject, compile_project
 from dagster_project.warehouse.control import write_control
 
@@ -58,3 +59,14 @@ class CompiledWarehouse(WarehouseBuilder):
             project.build(con, given=staging)
             con.execute("drop table if exists marts.reactivation_lift")
             measure_lift(con, self.settings.publishing.measurement, days)
+
+
+def copy_what_was_staged(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Give `con` the tables up to who is who of a warehouse that a run has built, for models to be built upon."""
+    con.execute(f"set TimeZone = 'UTC'; attach '{settings.paths.warehouse}' as built (read_only)")
+    for schema, table in con.execute(
+        "select table_schema, table_name from information_schema.tables where table_catalog = 'built' "
+        "and table_schema in ('landing', 'staging', 'identity')"
+    ).fetchall():
+        con.execute(f"create schema if not exists {schema}")
+        con.execute(f"create table {schema}.{table} as from built.{schema}.{table}")

@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from compiled_warehouse import copy_what_was_staged
 from reference.uci import build_baskets
 from uci_run import LINES, UciRun
 
@@ -40,13 +41,7 @@ def warehouse(uci_run: UciRun, compiled_models: Path) -> Iterator[duckdb.DuckDBP
     project = compile_project(settings, compiled_models)
     given = [name for name, model in project.models.items() if model.schema == "staging"]
     with duckdb.connect() as con:
-        con.execute(f"set TimeZone = 'UTC'; attach '{settings.paths.warehouse}' as built (read_only)")
-        for schema, table in con.execute(
-            "select table_schema, table_name from information_schema.tables where table_catalog = 'built' "
-            "and table_schema in ('landing', 'staging', 'identity')"
-        ).fetchall():
-            con.execute(f"create schema if not exists {schema}")
-            con.execute(f"create table {schema}.{table} as from built.{schema}.{table}")
+        copy_what_was_staged(con, settings)
         write_control(con, settings=settings, manifest=Manifest.load(settings.paths), days=MONTH_ENDS)
         project.build(con, select=["silent_customers", "next_products"], given=given)
         yield con

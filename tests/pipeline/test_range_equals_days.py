@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pytest
+from compiled_warehouse import copy_what_was_staged
 from shop_runs import FIRST_AS_OF, Shop
 
 from dagster_project.definitions import build_definitions
@@ -82,13 +83,7 @@ def rows_of_single_builds(shop: Shop, days: Sequence[date], compiled: Path) -> d
     rows: dict[str, list[tuple[object, ...]]] = {}
     for day in days:
         with duckdb.connect() as con:
-            con.execute(f"set TimeZone = 'UTC'; attach '{settings.paths.warehouse}' as built (read_only)")
-            for schema, table in con.execute(
-                "select table_schema, table_name from information_schema.tables where table_catalog = 'built' "
-                "and table_schema in ('landing', 'staging', 'identity')"
-            ).fetchall():
-                con.execute(f"create schema if not exists {schema}")
-                con.execute(f"create table {schema}.{table} as from built.{schema}.{table}")
+            copy_what_was_staged(con, settings)
             write_control(con, settings=settings, manifest=Manifest.load(settings.paths), days=[day])
             project.build(con, given=given)
             for table, found in dated_rows(con, [day]).items():

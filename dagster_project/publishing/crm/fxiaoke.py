@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from dagster_project.publishing.crm.records import Change, Done, Held, Outcome, Task, Value, chunks
+from dagster_project.publishing.crm.records import CURE, Change, Done, Held, Outcome, Task, Value, chunks
 from dagster_project.settings.environment import Secrets
 from dagster_project.settings.publishing import FxiaokeCrm
 from dagster_project.sources.fxiaoke_api import PAGE_RECORDS, Denied, Tenant
@@ -22,7 +22,6 @@ from dagster_project.sources.http import Answer, HttpSystem, TryAgain
 # Half a page, so that a key that is there twice does not push another one off it.
 MOST_LOOKED_FOR = PAGE_RECORDS // 2
 TOLD_EVERY_RECORDS = 50
-CURE = "A push again sends what is missing. See http: of the CRM in publishing.yaml for time-outs and tries."
 
 
 class FxiaokeTasks:

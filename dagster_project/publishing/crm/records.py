@@ -13,6 +13,8 @@ from typing import Any, Protocol, Self, TypeVar
 Item = TypeVar("Item")
 Value = str | int | Decimal | bool | date | None
 
+CURE = "A push again sends what is missing. See http: of the CRM in publishing.yaml for time-outs and tries."
+
 
 class Done(StrEnum):
     """What became of a task."""

@@ -13,7 +13,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from dagster_project.publishing.crm.records import Change, Done, Held, Outcome, Task, Value, chunks
+from dagster_project.publishing.crm.records import CURE, Change, Done, Held, Outcome, Task, Value, chunks
 from dagster_project.settings.environment import Secrets
 from dagster_project.settings.publishing import ZohoCrm
 from dagster_project.sources.http import Answer, Refused, TryAgain
@@ -24,7 +24,6 @@ MOST_LOOKED_FOR = 50  # values that COQL takes in a list
 ROWS_A_CREDIT = 200
 NOT_UPSERTED = frozenset({"Tasks", "Events", "Calls", "Notes"})
 SCOPES = "ZohoCRM.modules.ALL, ZohoCRM.coql.READ and ZohoCRM.settings.fields.READ"
-CURE = "A push again sends what is missing. See http: of the CRM in publishing.yaml for time-outs and tries."
 
 
 class ZohoTasks:
