@@ -95,6 +95,7 @@ def find_held(settings: Settings, asked: str, say: Say) -> Held:
 def _held(con: duckdb.DuckDBPyConnection, settings: Settings, asked: str, say: Say) -> Held:
     person = find_person(con, settings, asked)
     manifest = Manifest.load(settings.paths)
+    needles = Needles([*person.spellings, *(text for texts in person.points.values() for text in texts)])
     holdings: list[Holding] = []
     for name, part in (
         ("landed batches", in_landing(con, manifest)),
@@ -102,14 +103,13 @@ def _held(con: duckdb.DuckDBPyConnection, settings: Settings, asked: str, say: S
         ("objections", in_choices(settings, person.keys)),
         ("the quarantine", rows_in_quarantine(settings, person)),
         ("the warehouse", in_warehouse(con)),
-        ("lists", in_assignments(con, settings)),
+        ("lists", in_assignments(con, settings, needles)),
         ("published tables", in_published(con, settings)),
         ("PostgreSQL", _in_postgres(settings, person)),
     ):
         say(f"looking into {name}")
         holdings += part
     say("looking into files")
-    needles = Needles([*person.spellings, *(text for texts in person.points.values() for text in texts)])
     return Held(
         person,
         tuple(holdings),
@@ -206,7 +206,13 @@ def claimed_tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]
     return [(schema, table, condition) for schema, table, columns in rows if (condition := claim(columns)) is not None]
 
 
-def in_assignments(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Holding]:
+def in_assignments(
+    con: duckdb.DuckDBPyConnection, settings: Settings, needles: Needles | None = None
+) -> Iterator[Holding]:
+    """Entries of the person, and the lists of their days; with `needles` only those in which they are named.
+
+    Whoever objects or withdraws is taken off a list, and their entry stays.
+    """
     paths = settings.paths
     for path in sorted(paths.assignments.glob("*/*.parquet")):
         records = _records(con, _of_file(path))
@@ -215,7 +221,7 @@ def in_assignments(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterat
         yield Holding(f"assignments/{path.parent.name}/{path.name}", "entries into a campaign", len(records), records)
         channels = {record["channel"] for record in records if record.get("arm") == TREATED}
         for file in files_below(paths.lists / path.stem):
-            if file.name.split(".")[0] in channels:
+            if file.name.split(".")[0] in channels and (needles is None or needles.are_in(file)):
                 yield Holding(f"lists/{path.stem}/{file.name}", "an issued list", 1)
 
 

@@ -75,6 +75,15 @@ def test_the_lists_that_are_out_no_longer_name_the_customer(objected: tuple[Shop
     assert listed(shop) == {number: channel for number, channel in listed(shared_shop).items() if number != customer}
 
 
+def test_where_shows_a_list_only_while_it_names_the_customer(objected: tuple[Shop, int], shared_shop: Shop) -> None:
+    shop, customer = objected
+    file = f"lists/{FIRST_AS_OF}/{listed(shared_shop)[customer]}.csv"
+    assert file in shared_shop.strata("where", str(customer), COLUMNS="200")
+    said = shop.strata("where", str(customer), COLUMNS="200")
+    assert file not in said
+    assert "entries into a campaign" in said
+
+
 def test_the_others_keep_their_stored_classes(objected: tuple[Shop, int], shared_shop: Shop) -> None:
     shop, customer = objected
     query = f"select * from marts.customer_segments where customer_id <> {customer} order by all"
