@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagster_project.prediction.histories import Floats
+from dagster_project.prediction.histories import Floats, weighted_sum
 
 HORIZON = 90
 # Cells of the rival that knows recency, frequency and monetary: so many bins each.
@@ -104,8 +104,8 @@ def rank_correlation(one: Floats, other: Floats) -> float | None:
     if not len(one):
         return None
     first, second = (_ranks(values) - (len(values) + 1) / 2 for values in (one, other))
-    spread = float(np.sqrt((first @ first) * (second @ second)))
-    return float(first @ second) / spread if spread > 0 else None
+    spread = float(np.sqrt(weighted_sum(first, first) * weighted_sum(second, second)))
+    return float(weighted_sum(first, second)) / spread if spread > 0 else None
 
 
 def gains(rank: Floats, amounts: Floats) -> Floats:

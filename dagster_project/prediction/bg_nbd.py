@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, expit, gammaln
 
-from dagster_project.prediction.histories import Floats, Histories
+from dagster_project.prediction.histories import Floats, Histories, weighted_sum
 from dagster_project.prediction.surviving import purchases_before_leaving
 
 
@@ -44,6 +44,11 @@ class BetaGeometric:
     def probability_alive(self, histories: Histories) -> Floats:
         """Probability that the customer has not left by the end of the observation, shape (n,)."""
         return np.asarray(expit(-self.log_odds_gone(histories)), dtype=np.float64)
+
+    def probability_of_purchase(self, histories: Histories, span: float) -> Floats:
+        """Probability of a purchase in the next `span`, shape (n,): nobody leaves before the first of them."""
+        waited = (self.r + histories.repeats) * np.log1p(span / (self.alpha + histories.age))
+        return np.asarray(-np.expm1(-waited) * self.probability_alive(histories), dtype=np.float64)
 
     def expected_purchases(self, histories: Histories, span: float) -> Floats:
         """Purchases expected in the next `span`, shape (n,): equation 10 of the paper, as an integral."""
@@ -79,5 +84,5 @@ class BetaGeometric:
         by_a = by_count_a[places] + gone / a
         with np.errstate(divide="ignore", invalid="ignore"):
             by_b = by_count_b[places] - np.where(gone > 0, gone / (b + x - 1 + shift), 0)
-        gradient = np.array([weights @ by_r * r, weights @ by_alpha * alpha, weights @ by_a * a, weights @ by_b * b])
-        return float(weights @ values), gradient
+        slopes = np.array([by_r * r, by_alpha * alpha, by_a * a, by_b * b])
+        return float(weighted_sum(weights, values)), weighted_sum(weights, slopes)

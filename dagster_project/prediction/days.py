@@ -8,7 +8,7 @@ something is fitted, so that a company too small for a fit does not pay for it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     import duckdb
 
+    from dagster_project.prediction.histories import Floats
     from dagster_project.prediction.purchases import Fit
     from dagster_project.prediction.scoring import FittedModel
 
@@ -30,6 +31,9 @@ SPEND_PARAMETERS = ("p", "q", "gamma")
 PARAMETERS = (*PURCHASE_PARAMETERS, *SPEND_PARAMETERS)
 # Digits of a parameter that are kept: what is predicted can be worked out again from the published numbers.
 DIGITS = 12
+# Of more distinct histories every k-th in their order is fitted to, each with its weight: at 100,000 customers a fit
+# takes less than half the time, and what is expected of all of them together moves by 0.1%.
+MOST_HISTORIES = 20_000
 FITS = pa.schema(
     [
         ("fitted_on", pa.date32()),
@@ -54,6 +58,7 @@ SCORES = pa.schema(
         ("recency_days", pa.int32()),
         ("age_days", pa.int32()),
         ("probability_alive", pa.float64()),
+        ("probability_order_90d", pa.float64()),
         ("purchases_90d", pa.float64()),
         ("purchases_365d", pa.float64()),
         ("valued_purchases_90d", pa.float64()),
@@ -80,7 +85,7 @@ def fit_days(plans: duckdb.DuckDBPyRelation, histories: duckdb.DuckDBPyRelation)
     `histories` (int_histories_measured) holds a row a fit day and customer. Where the model is `none` there is no row.
     """
     wanted = plans.aggregate(
-        "fitted_on, standard_version, purchase_model, least_buyers, least_repeat_buyers",
+        "fitted_on, standard_version, fitted_model, least_buyers, least_repeat_buyers",
     ).order("fitted_on, standard_version")
     fitted: dict[Asked, tuple[Row, Row]] = {}
     rows: list[Row] = []
@@ -144,10 +149,10 @@ def _fit(asked: Asked, histories: duckdb.DuckDBPyRelation) -> tuple[Row, Row]:
     from dagster_project.prediction.histories import Histories
     from dagster_project.prediction.purchases import CannotFit, PurchaseModel, fit_purchases, fit_spend
 
-    limits = {"least_buyers": asked.least_buyers, "least_repeat_buyers": asked.least_repeat_buyers}
     try:
-        made = fit_purchases(Histories(*_distinct(histories)), PurchaseModel(asked.purchase_model), **limits)
-        purchases |= _described(made.fit)
+        fitted_to = Histories(*_thinned(_distinct(histories)))
+        made = fit_purchases(fitted_to, PurchaseModel(asked.purchase_model), least_buyers=1, least_repeat_buyers=1)
+        purchases |= {**_described(made.fit), "repeat_customers": int(fitted_to.repeat_buyers)}
     except (CannotFit, ArithmeticError):
         purchases["refused_reason"] = NO_MAXIMUM
     if spenders < asked.least_buyers or repeat_spenders < asked.least_repeat_buyers:
@@ -159,9 +164,10 @@ def _fit(asked: Asked, histories: duckdb.DuckDBPyRelation) -> tuple[Row, Row]:
             .order("paid_order_days, revenue")
             .fetchnumpy()
         )
-        days, revenue, weights = (np.asarray(values, dtype=np.float64) for values in columns.values())
+        days, revenue, weights = _thinned(np.asarray(values, dtype=np.float64) for values in columns.values())
         try:
-            spend |= _described(fit_spend(Spend(days, revenue / days, weights), least_buyers=1).fit)
+            made_of = fit_spend(Spend(days, revenue / days, weights), least_buyers=1).fit
+            spend |= {**_described(made_of), "repeat_customers": int(weights[days > 1].sum())}
         except (CannotFit, ArithmeticError):
             spend["refused_reason"] = NO_MAXIMUM
     version = _version(purchases, spend)
@@ -178,6 +184,13 @@ def _distinct(histories: duckdb.DuckDBPyRelation) -> Iterator[Any]:
         .fetchnumpy()
     )
     return (np.asarray(values, dtype=np.float64) for values in columns.values())
+
+
+def _thinned(columns: Iterable[Floats]) -> list[Floats]:
+    """The columns with at most MOST_HISTORIES rows, evenly over all."""
+    whole = list(columns)
+    step = -(-len(whole[0]) // MOST_HISTORIES) or 1
+    return [column[step // 2 :: step] for column in whole]
 
 
 def _described(fit: Fit) -> Row:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import digamma, gammaln
 
-from dagster_project.prediction.histories import Floats
+from dagster_project.prediction.histories import Floats, weighted_sum
 
 
 @dataclass(frozen=True)
@@ -71,4 +71,5 @@ class GammaGamma:
         by_p = x * (digamma(shape + q) - digamma(shape) + log_share)
         by_q = digamma(shape + q) - digamma(q) + log_rest
         by_gamma = (q * total / gamma - shape) / (gamma + total)
-        return float(weights @ values), np.array([weights @ by_p * p, weights @ by_q * q, weights @ by_gamma * gamma])
+        slopes = np.array([by_p * p, by_q * q, by_gamma * gamma])
+        return float(weighted_sum(weights, values)), weighted_sum(weights, slopes)

@@ -11,6 +11,15 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
+def weighted_sum(weights: Floats, values: Floats) -> Floats:
+    """Sum of `values`, shape (..., n), by `weights`, shape (n,); shape (...).
+
+    Not by BLAS: it gives other last digits with another number of cores, and its waiting threads took ten times the
+    processor time of a fit to 20,000 histories.
+    """
+    return np.asarray((values * weights).sum(axis=-1), dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class Histories:
     """Purchase histories, each with the number of customers who have it.

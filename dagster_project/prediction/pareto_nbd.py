@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, expit, gammaln
 
-from dagster_project.prediction.histories import Floats, Histories
+from dagster_project.prediction.histories import Floats, Histories, weighted_sum
 
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(48)
 # Beyond so many e-foldings of the integrand nothing is left that a double could hold.
@@ -36,6 +36,21 @@ class ParetoNbd:
     def probability_alive(self, histories: Histories) -> Floats:
         """Probability that the customer has not left by the end of the observation, shape (n,)."""
         return np.asarray(expit(-self._log_odds_gone(histories)[0]), dtype=np.float64)
+
+    def probability_of_purchase(self, histories: Histories, span: float) -> Floats:
+        """Probability of at least one purchase in the next `span`, shape (n,): the first one comes before they leave.
+
+        The density of the first purchase after y, for who is there at the beginning, over y from 0 to `span`.
+        """
+        shape, rate, leaving = self.r + histories.repeats, self.alpha + histories.age, self.beta + histories.age
+        total = np.zeros(len(histories.repeats))
+        # y in equal steps of log(rate + y), as in the odds.
+        length = np.log1p(span / rate)
+        for node, weight in zip(NODES, NODE_WEIGHTS, strict=True):
+            step = length * (node + 1) / 2
+            y = rate * np.expm1(step)
+            total += weight * length / 2 * shape * np.exp(-shape * step - self.s * np.log1p(y / leaving))
+        return np.asarray(total * self.probability_alive(histories), dtype=np.float64)
 
     def expected_purchases(self, histories: Histories, span: float) -> Floats:
         """Purchases expected in the next `span`, shape (n,)."""
@@ -64,8 +79,8 @@ class ParetoNbd:
             -log_staying,
             s * age / beta / (beta + age),
         ])  # fmt: skip
-        gradient = (alive + gone * slopes) @ weights * np.array([r, alpha, s, beta])
-        return float(weights @ values), gradient
+        gradient = weighted_sum(weights, alive + gone * slopes) * np.array([r, alpha, s, beta])
+        return float(weighted_sum(weights, values)), gradient
 
     def _log_odds_gone(self, histories: Histories) -> tuple[Floats, Floats]:
         """Logarithm of the odds that the customer left, shape (n,), and its gradient by the parameters, (4, n)."""

@@ -16,7 +16,7 @@ import numpy as np
 from dagster_project.errors import StrataError
 from dagster_project.prediction.bg_nbd import BetaGeometric
 from dagster_project.prediction.gamma_gamma import GammaGamma, Spend
-from dagster_project.prediction.histories import Floats, Histories
+from dagster_project.prediction.histories import Floats, Histories, weighted_sum
 from dagster_project.prediction.maximising import Maximum, maximise
 from dagster_project.prediction.pareto_nbd import ParetoNbd
 
@@ -84,9 +84,9 @@ def fit_purchases(
             "standards.yaml, or wait for more history."
         )
     began = perf_counter()
-    span = float(histories.weights @ histories.age / histories.customers)
+    span = float(weighted_sum(histories.weights, histories.age) / histories.customers)
     scaled = histories.in_units_of(span)
-    mean_rate = float(scaled.weights @ scaled.repeats / (scaled.weights @ scaled.age))
+    mean_rate = float(weighted_sum(scaled.weights, scaled.repeats) / weighted_sum(scaled.weights, scaled.age))
 
     def made(parameters: Floats) -> BetaGeometric | ParetoNbd:
         if model is PurchaseModel.PARETO_NBD:
@@ -111,7 +111,7 @@ def fit_purchases(
     units = np.array([1.0, span, 1.0, span if model is PurchaseModel.PARETO_NBD else 1.0])
     fitted = made(best.parameters).in_units_of(1 / span)
     # The likelihood of continuous ages and recencies is a density by the unit of time, once for each repeat purchase.
-    repeats = float(histories.weights @ histories.repeats)
+    repeats = float(weighted_sum(histories.weights, histories.repeats))
     fit = _fit(best, names, units, objective(scaled), histories.customers, -repeats * np.log(span), began)
     return PurchaseFit(fitted, Fit(**{**fit.__dict__, "observations": int(repeats)}))
 
@@ -129,7 +129,7 @@ def fit_spend(spend: Spend, *, least_buyers: int) -> SpendFit:
             "Set the limits at prediction in standards.yaml, or wait for more history."
         )
     began = perf_counter()
-    mean = float(spend.weights @ spend.mean_amount / customers)
+    mean = float(weighted_sum(spend.weights, spend.mean_amount) / customers)
     scaled = spend.in_units_of(mean)
 
     def objective(logs: Floats) -> tuple[float, Floats]:
@@ -141,7 +141,7 @@ def fit_spend(spend: Spend, *, least_buyers: int) -> SpendFit:
     )
     return SpendFit(
         GammaGamma(*best.parameters).in_units_of(1 / mean),
-        Fit(**{**fit.__dict__, "observations": int(spend.weights @ spend.purchases)}),
+        Fit(**{**fit.__dict__, "observations": int(weighted_sum(spend.weights, spend.purchases))}),
     )
 
 

@@ -41,13 +41,8 @@ class FittedModel:
         short = self.model.expected_purchases(histories, float(SHORT))
         long = self.model.expected_purchases(histories, float(LONG))
         valued = (short, long) if yearly_discount == 0 else self._discounted(histories, yearly_discount)
-        return dict(
-            zip(
-                _COLUMNS,
-                (self.model.probability_alive(histories), short, long, *valued, self.days_to_next(histories)),
-                strict=True,
-            )
-        )
+        chances = (self.model.probability_alive(histories), self.model.probability_of_purchase(histories, float(SHORT)))
+        return dict(zip(_COLUMNS, (*chances, short, long, *valued, self.days_to_next(histories)), strict=True))
 
     def days_to_next(self, histories: Histories) -> Floats:
         """Days within which half of such customers, if they are still customers, order again; inf where never.
@@ -78,6 +73,7 @@ class FittedModel:
 
 _COLUMNS = (
     "probability_alive",
+    "probability_order_90d",
     "purchases_90d",
     "purchases_365d",
     "valued_purchases_90d",

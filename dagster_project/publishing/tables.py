@@ -86,6 +86,12 @@ _MARTS: dict[PublishedTable, Table] = {
         PublishedTable.CUSTOMER_OWN_DIMENSIONS, DAY, "customer_id", "dimension"
     ),
     PublishedTable.PURCHASE_MODEL_FITS: _mart(PublishedTable.PURCHASE_MODEL_FITS, DAY, "part"),
+    PublishedTable.PREDICTION_BACKTEST: _mart(
+        PublishedTable.PREDICTION_BACKTEST, "evaluated_on", "snapshot_on", "predictor", day_column="evaluated_on"
+    ),
+    PublishedTable.PREDICTION_TENTHS: _mart(
+        PublishedTable.PREDICTION_TENTHS, "evaluated_on", "snapshot_on", "ranked_by", "tenth", day_column="evaluated_on"
+    ),
     PublishedTable.SEGMENT_SUMMARY: _mart(
         PublishedTable.SEGMENT_SUMMARY, DAY, "dimension", "class", "breakdown", "breakdown_class"
     ),

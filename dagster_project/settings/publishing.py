@@ -51,6 +51,8 @@ class PublishedTable(StrEnum):
     CUSTOMER_OWN_DIMENSIONS = "customer_own_dimensions"
     CUSTOMER_PREDICTIONS = "customer_predictions"
     PURCHASE_MODEL_FITS = "purchase_model_fits"
+    PREDICTION_BACKTEST = "prediction_backtest"
+    PREDICTION_TENTHS = "prediction_tenths"
     SEGMENT_MIGRATION = "segment_migration"
     SEGMENT_STABILITY = "segment_stability"
     SEGMENT_HISTORY = "segment_history"

@@ -145,6 +145,7 @@ def _scalars(standard: Standard) -> Row:
         "at_risk_alive_below": behaviour.at_risk.alive_below,
         "potential_buyer_days": behaviour.potential_buyer_days,
         "purchase_model": standard.prediction.model,
+        "has_level_correction": standard.prediction.level_correction,
         "refit_days": standard.prediction.refit_days,
         "least_buyers": standard.prediction.least_buyers,
         "least_repeat_buyers": standard.prediction.least_repeat_buyers,

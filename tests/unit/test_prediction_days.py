@@ -17,6 +17,7 @@ from standard_workshop import changed
 from dagster_project.identity import link
 from dagster_project.prediction.bg_nbd import BetaGeometric
 from dagster_project.prediction.histories import Histories
+from dagster_project.prediction.pareto_nbd import ParetoNbd
 from dagster_project.prediction.scoring import FittedModel
 from dagster_project.warehouse.control import write_control
 
@@ -153,6 +154,52 @@ def test_predictions_come_from_the_published_parameters_and_the_customers_own_or
         assert float(found["expected_value_365d"]) == pytest.approx(year, abs=1e-4)
 
 
+def test_the_backtest_holds_what_was_foretold_at_a_month_end_and_what_came(shop: CompiledWarehouse) -> None:
+    """Foretold is what the same day gives when it is built for itself; what came is counted from the orders."""
+    evaluated, month_end = TUESDAY, date(2024, 3, 31)
+    then = predicted(shop, [month_end])
+    predicted(shop, [evaluated], also=["prediction_backtest", "prediction_tenths"])
+    rows = shop.frame("select * from marts.prediction_backtest").set_index(["snapshot_on", "predictor"])
+    assert max(rows.index.get_level_values(0)) == month_end, "the next one ends after the day"
+    found = rows.loc[month_end, "mbg_nbd"]
+    assert float(found["predicted_purchases"]) == pytest.approx(float(then["raw_purchases_90d"].sum()), abs=1e-3)
+    assert float(found["predicted_value"]) == pytest.approx(float(then["raw_value_90d"].sum()), abs=1e-3)
+    after = [str(month_end + timedelta(days=days)) for days in (1, 90)]
+    known_then = {row["customer_ref"] for row in orders() if row["ordered_at"][:10] <= str(month_end)}
+    own = [row for row in orders() if row["customer_ref"] in known_then]
+    bought = [row for row in own if after[0] <= row["ordered_at"][:10] <= after[1]]
+    assert found["actual_purchases"] == len({(row["customer_ref"], row["ordered_at"][:10]) for row in bought})
+    refunds = [row for row in own if after[0] <= row.get("refunded_at", "")[:10] <= after[1]]
+    revenue = sum(Decimal(row["gross_amount"]) for row in bought) - sum(
+        Decimal(row["refund_amount"]) for row in refunds
+    )
+    assert found["actual_value"] == revenue
+    assert set(rows.loc[month_end].index) == {"mbg_nbd", "recency", "last_90_days", "rfm_cells"}
+    assert rows.groupby("snapshot_on")["wins"].sum().min() >= 4
+    assert rows[rows["is_best"].astype(bool)].index.get_level_values(1).nunique() == 1
+    tenths = shop.frame(f"select * from marts.prediction_tenths where snapshot_on = '{month_end}'")
+    for _, tenth in tenths.groupby("ranked_by"):
+        assert float(tenth["actual_value"].sum()) == pytest.approx(float(revenue), abs=1e-3)
+        assert float(tenth["customers"].sum()) == pytest.approx(len(known_then), abs=0.5)
+        assert float(tenth["actual_customers"].sum()) == pytest.approx(len({row["customer_ref"] for row in bought}))
+
+
+def test_a_simple_rule_can_be_published_in_place_of_the_model(shop: CompiledWarehouse) -> None:
+    shop.use_standards([changed(prediction={"model": "last_90_days"})])
+    rows = predicted(shop, [TUESDAY], also=["customer_features"]).set_index("customer_id")
+    features = shop.frame("select customer_id, revenue_90d, order_days from marts.customer_features")
+    for customer, revenue, order_days in features.itertuples(index=False):
+        if order_days:
+            assert rows.loc[customer, "expected_value_90d"] == max(revenue, 0)
+    assert rows["probability_alive"].notna().any(), "the model goes on to say who is alive"
+    shop.use_standards([changed(prediction={"model": "rfm_cells"})])
+    cells = predicted(shop, [TUESDAY])
+    assert set(cells["model"].dropna()) == {"rfm_cells"}
+    values = cells["expected_value_90d"].dropna()
+    assert len(values) == len(cells.dropna(subset=["model"]))
+    assert 1 < values.nunique() <= 125
+
+
 def test_a_company_with_too_few_buyers_is_told_so_and_scored_without(shop: CompiledWarehouse) -> None:
     shop.use_standards([changed(prediction={"least_buyers": BUYERS + 1})])
     rows = predicted(shop, [TUESDAY], also=["customer_features"])
@@ -216,6 +263,20 @@ def test_money_of_a_year_later_is_worth_less_by_the_discount() -> None:
     assert less["purchases_365d"] == plain["purchases_365d"] == pytest.approx(36.5, rel=1e-3)
     assert less["valued_purchases_365d"] == pytest.approx(36.5 * (1 - 0.8) / -np.log(0.8), rel=1e-3)
     assert less["valued_purchases_90d"] == pytest.approx(36.5 * (1 - 0.8 ** (90 / 365)) / -np.log(0.8), rel=1e-3)
+
+
+@pytest.mark.parametrize("model", [BetaGeometric(0.7, 25.0, 1.0, 3.0), ParetoNbd(0.7, 25.0, 0.6, 90.0)], ids=str)
+def test_the_chance_of_an_order_is_the_share_of_simulated_customers_who_order(model: BetaGeometric | ParetoNbd) -> None:
+    history = Histories(*(np.array([each]) for each in (4.0, 150.0, 200.0, 1.0)))
+    random = np.random.default_rng(4)
+    first = random.exponential(1 / random.gamma(4.7, 1 / 225.0, 400_000))
+    if isinstance(model, ParetoNbd):
+        leaving = random.exponential(1 / random.gamma(0.6, 1 / 290.0, 400_000))
+        share = float(((first < 90) & (first < leaving)).mean())
+    else:
+        share = float((first < 90).mean())  # nobody leaves before an order
+    expected = share * model.probability_alive(history)[0]
+    assert model.probability_of_purchase(history, 90.0)[0] == pytest.approx(expected, rel=0.01)
 
 
 def test_half_of_those_who_are_still_customers_order_by_the_day_expected() -> None:

@@ -98,6 +98,9 @@ totals as (
         sum(customer_days.order_count) filter (
             where customer_days.business_day > windows.last_90_days_start_after
         ) as order_count_90d,
+        count(*) filter (
+            where customer_days.business_day > windows.last_90_days_start_after and customer_days.order_count > 0
+        ) as order_days_90d,
         sum(customer_days.gross_amount - customer_days.discount_amount - customer_days.refund_amount) filter (
             where customer_days.business_day > windows.last_90_days_start_after
         ) as revenue_90d,
@@ -146,6 +149,7 @@ measures as (
         coalesce(totals.cost_amount_window, 0) as cost_amount_window,
         coalesce(totals.orders_without_cost_window, 0) as orders_without_cost_window,
         coalesce(totals.order_count_90d, 0) as order_count_90d,
+        coalesce(totals.order_days_90d, 0) as order_days_90d,
         coalesce(totals.revenue_90d, 0) as revenue_90d,
         coalesce(totals.order_count_prior_90d, 0) as order_count_prior_90d,
         coalesce(totals.revenue_prior_90d, 0) as revenue_prior_90d
@@ -188,6 +192,7 @@ final as (
             end as decimal(18, 2)
         ) as margin_window,
         cast(order_count_90d as integer) as order_count_90d,
+        cast(order_days_90d as integer) as order_days_90d,
         cast(revenue_90d as decimal(18, 2)) as revenue_90d,
         cast(order_count_prior_90d as integer) as order_count_prior_90d,
         cast(revenue_prior_90d as decimal(18, 2)) as revenue_prior_90d,

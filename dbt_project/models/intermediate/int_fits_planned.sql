@@ -1,7 +1,7 @@
 with as_of_days as (
 
     select * from {{ source('control', 'as_of_days') }}
-    where is_classified
+    where is_classified or is_reference
 
 ),
 
@@ -21,6 +21,7 @@ days as (
         as_of_days.as_of_date,
         as_of_days.standard_version,
         as_of_days.is_requested,
+        as_of_days.is_reference,
         standards.purchase_model,
         standards.refit_days,
         standards.least_buyers,
@@ -38,8 +39,14 @@ final as (
         as_of_date,
         standard_version,
         is_requested,
+        is_reference,
         {{ days_before('as_of_date', '((days_since % refit_days) + refit_days) % refit_days') }} as fitted_on,
         purchase_model,
+        {#- A simple rule needs no fit; one is made all the same, so that the two can be compared. -#}
+        case
+            when purchase_model in ('last_90_days', 'rfm_cells') then 'mbg_nbd'
+            else purchase_model
+        end as fitted_model,
         least_buyers,
         least_repeat_buyers,
         yearly_discount

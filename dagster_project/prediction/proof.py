@@ -1,0 +1,191 @@
+"""Predictions against what came: relations in, Arrow tables out. How a forecast is judged is backtest.py's.
+
+A month end whose model was refused is not judged: without a model there is nothing to compare. Neither is one less than
+90 days after the first order: a model that has seen less than it foretells is no measure of later ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from dagster_project.prediction.backtest import Forecast, Observed
+    from dagster_project.prediction.histories import Floats
+
+RECENCY, LAST_90_DAYS, RFM_CELLS = "recency", "last_90_days", "rfm_cells"
+HORIZON = timedelta(days=90)
+MEASURES = (
+    "actual_purchases",
+    "predicted_purchases",
+    "actual_value",
+    "predicted_value",
+    "actual_customers",
+    "predicted_customers",
+    "rank_correlation",
+    "top_tenth_share",
+    "oracle_top_tenth_share",
+)
+BACKTEST = pa.schema(
+    [
+        ("reference_on", pa.date32()),
+        ("standard_version", pa.string()),
+        ("fitted_on", pa.date32()),
+        ("predictor", pa.string()),
+        ("ranked_by", pa.string()),
+        ("tenth", pa.int32()),
+        ("customers", pa.float64()),
+        *((name, pa.float64()) for name in MEASURES),
+    ]
+)
+CELLS = pa.schema(
+    [
+        ("as_of_date", pa.date32()),
+        ("customer_id", pa.int64()),
+        ("purchases_90d", pa.float64()),
+        ("value_90d", pa.float64()),
+    ]
+)
+Row = dict[str, Any]
+_OBSERVED = (
+    "recency_days",
+    "order_days_365d",
+    "revenue_365d",
+    "order_days_90d",
+    "revenue_90d",
+    "next_order_days",
+    "next_revenue",
+)
+
+
+def backtest_days(
+    plans: duckdb.DuckDBPyRelation, predicted: duckdb.DuckDBPyRelation, observed: duckdb.DuckDBPyRelation
+) -> pa.Table:
+    """How the fitted model and three simple rules did at the month ends of `plans`, schema `BACKTEST`.
+
+    `predicted` is int_customers_predicted, `observed` int_histories_observed.
+    """
+    references = (
+        plans.filter("is_reference")
+        .select("as_of_date", "standard_version", "fitted_on", "fitted_model")
+        .order("as_of_date")
+        .fetchall()
+    )
+    fitted = {
+        day for (day,) in predicted.filter("model_value_90d is not null").select("as_of_date").distinct().fetchall()
+    }
+    rows: list[Row] = []
+    for day, version, fitted_on, model in references:
+        if day in fitted:
+            about = {"reference_on": day, "standard_version": version, "fitted_on": fitted_on}
+            rows += [{**about, **row} for row in _judged(day, model, predicted, observed)]
+    return pa.Table.from_pylist(rows, schema=BACKTEST)
+
+
+def predict_by_cells(plans: duckdb.DuckDBPyRelation, observed: duckdb.DuckDBPyRelation) -> pa.Table:
+    """What the means of cells foretell of each customer, on the days of `plans` that ask for it, schema `CELLS`."""
+    asking = plans.filter(f"purchase_model = '{RFM_CELLS}'").select("as_of_date").order("as_of_date").fetchall()
+    tables = [CELLS.empty_table()]
+    for (day,) in asking:
+        from dagster_project.prediction.backtest import cell_means
+
+        past = _observed(observed.filter(f"observed_on = date '{day - HORIZON}'"))
+        rows = observed.filter(f"observed_on = date '{day}'")
+        forecast = cell_means(past, _observed(rows))
+        customers = rows.order("customer_id").select("customer_id").fetchnumpy()["customer_id"]
+        columns = [pa.array([day] * len(customers), pa.date32()), pa.array(customers, pa.int64())]
+        tables.append(
+            pa.Table.from_arrays([*columns, pa.array(forecast.purchases), pa.array(forecast.value)], schema=CELLS)
+        )
+    return pa.concat_tables(tables)
+
+
+def _judged(day: date, model: str, predicted: duckdb.DuckDBPyRelation, observed: duckdb.DuckDBPyRelation) -> list[Row]:
+    from dagster_project.prediction.backtest import (
+        Forecast,
+        cell_means,
+        gains,
+        last_90_days_repeated,
+        recency_alone,
+        success,
+    )
+
+    forecasts = predicted.filter(f"as_of_date = date '{day}' and model_value_90d is not null").set_alias("predicted")
+    forecast_columns = ("model_purchases_90d", "model_value_90d", "probability_order_90d")
+    rows = forecasts.join(
+        observed.filter(f"observed_on = date '{day}'").set_alias("observed"),
+        "predicted.customer_id = observed.customer_id",
+    ).project(", ".join(("predicted.customer_id as customer_id", *forecast_columns, *_OBSERVED)))
+    purchases, value, chance = _columns(rows, forecast_columns)
+    present = _observed(rows)
+    past = _observed(observed.filter(f"observed_on = date '{day - HORIZON}'"))
+    if not len(past.recency_days):
+        return []
+    by_predictor: dict[str, Forecast] = {
+        model: Forecast(rank=value, purchases=purchases, value=value),
+        RECENCY: recency_alone(present),
+        LAST_90_DAYS: last_90_days_repeated(present),
+        RFM_CELLS: cell_means(past, present),
+    }
+    came = (present.next_order_days > 0).astype(float)
+    customers = len(value)
+    best = success(Forecast(rank=present.next_revenue), present).top_tenth_share
+    whole: list[Row] = []
+    for predictor, forecast in by_predictor.items():
+        found = success(forecast, present)
+        whole.append(
+            {
+                "predictor": predictor,
+                "customers": float(customers),
+                "actual_purchases": float(present.next_order_days.sum()),
+                "predicted_purchases": found.predicted_purchases,
+                "actual_value": float(present.next_revenue.sum()),
+                "predicted_value": found.predicted_value,
+                "actual_customers": float(came.sum()),
+                "predicted_customers": float(chance.sum()) if predictor == model else None,
+                "rank_correlation": found.rank_correlation,
+                "top_tenth_share": found.top_tenth_share,
+                "oracle_top_tenth_share": best,
+            }
+        )
+    tenths: list[Row] = []
+    for ranked_by, rank in (("expected_value", value), ("probability_order_90d", chance)):
+        sums = {
+            "actual_purchases": gains(rank, present.next_order_days),
+            "predicted_purchases": gains(rank, purchases),
+            "actual_value": gains(rank, present.next_revenue),
+            "predicted_value": gains(rank, value),
+            "actual_customers": gains(rank, came),
+            "predicted_customers": gains(rank, chance),
+        }
+        tenths += [
+            {
+                "predictor": model,
+                "ranked_by": ranked_by,
+                "tenth": tenth + 1,
+                "customers": customers / 10,
+                **{name: float(values[tenth]) for name, values in sums.items()},
+            }
+            for tenth in range(10)
+        ]
+    return [*whole, *tenths]
+
+
+def _observed(rows: duckdb.DuckDBPyRelation) -> Observed:
+    from dagster_project.prediction.backtest import Observed
+
+    return Observed(*_columns(rows, _OBSERVED))
+
+
+def _columns(rows: duckdb.DuckDBPyRelation, names: Sequence[str]) -> list[Floats]:
+    """Columns as floats in the order of the customers; none is NULL."""
+    import numpy as np
+
+    listed = ", ".join(f"cast({name} as double) as {name}" for name in names)
+    found = rows.order("customer_id").project(listed).fetchnumpy()
+    return [np.asarray(found[name], dtype=np.float64) for name in names]
