@@ -24,6 +24,7 @@ from dagster_project.settings import Settings, load_settings
 STRATA = [sys.executable, "-m", "dagster_project.cli"]
 FIRST_AS_OF = date(2024, 12, 30)
 SECOND_AS_OF = date(2024, 12, 31)
+RANGE = [date(2024, 11, 30), date(2024, 12, 1)]  # across a month end
 
 
 @dataclass(frozen=True)

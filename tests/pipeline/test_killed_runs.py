@@ -18,14 +18,6 @@ MOMENTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def undisturbed(shared_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """The shop after a run of the second day that nobody killed."""
-    shop = shared_shop.copied_to(tmp_path_factory.mktemp("undisturbed"))
-    shop.strata("run", "--as-of", str(SECOND_AS_OF))
-    return shop
-
-
 def dbt_children_of(pid: int) -> list[int]:
     """Processes of dbt that `pid` started and that still run; Python's own resource tracker ends by itself."""
     found = []
@@ -62,7 +54,7 @@ def kill(shop: Shop, moment: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for children in /proc")
-def test_killed_runs_leave_what_was_published_and_are_made_good_by_the_next(shop: Shop, undisturbed: Shop) -> None:
+def test_killed_runs_leave_what_was_published_and_are_made_good_by_the_next(shop: Shop, second_day: Shop) -> None:
     published, served = shop.published(), shop.served()
     for moment in MOMENTS:
         # Each of these runs is also the next one after a kill: it would not get so far if the dead one held it up.
@@ -74,8 +66,8 @@ def test_killed_runs_leave_what_was_published_and_are_made_good_by_the_next(shop
     output = shop.strata("run", "--as-of", str(SECOND_AS_OF), STRATA_WAREHOUSE_WAIT_SECONDS="5")
     assert "was killed; marked as failed" in output
     assert "waiting" not in output, "it starts at once"
-    assert shop.published() == undisturbed.published()
-    assert shop.served() == undisturbed.served()
-    assert shop.lists() == undisturbed.lists()
+    assert shop.published() == second_day.published()
+    assert shop.served() == second_day.served()
+    assert shop.lists() == second_day.lists()
     leftovers = [path for path in (shop.data / "published").rglob("*") if "unfinished" in path.name]
     assert not leftovers

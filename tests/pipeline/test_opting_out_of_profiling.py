@@ -90,31 +90,8 @@ def test_the_others_keep_their_stored_classes(objected: tuple[Shop, int], shared
     assert rows(shop, query) == rows(shared_shop, query)
 
 
-def test_later_and_rebuilt_days_do_not_classify_the_customer(objected: tuple[Shop, int], tmp_path: Path) -> None:
-    shop = objected[0].copied_to(tmp_path)
-    customer = objected[1]
-    orders = f"select count(*), sum(revenue) from marts.fct_orders where customer_id = {customer}"
-    before = rows(shop, orders)
-    shop.strata("run", "--as-of", str(SECOND_AS_OF))
-    assert classes_anywhere(shop, customer) == {}
-    shop.strata("backfill", "--from", str(FIRST_AS_OF), "--to", str(FIRST_AS_OF))
-    assert classes_anywhere(shop, customer) == {}
-    assert rows(shop, orders) == before
-    assert {day for (day,) in rows(shop, "select distinct as_of_date from marts.customer_segments")} == {
-        FIRST_AS_OF,
-        SECOND_AS_OF,
-    }
-
-
-def test_an_objection_that_lands_as_a_consent_takes_the_customer_out_of_all_days(shop: Shop) -> None:
+def objecting_by_consent(shop: Shop, member: str) -> None:
     """The tiny shop's members say by which channels they may be reached; one now says no to profiling."""
-    [[customer, member]] = rows(
-        shop,
-        "select aliases.customer_id, aliases.customer_ref from identity.customer_aliases as aliases "
-        "semi join marts.customer_segments using (customer_id) where source = 'members' "
-        "order by customer_id limit 1",
-    )
-    assert classes_anywhere(shop, customer)
     sources = shop.config / "sources.yaml"
     text = sources.read_text(encoding="utf-8")
     sources.write_text(text.replace("邮件: email}", "邮件: email, 画像: profiling}"), encoding="utf-8")
@@ -123,11 +100,37 @@ def test_an_objection_that_lands_as_a_consent_takes_the_customer_out_of_all_days
     objection = {"会员编号": member, "渠道": "画像", "时间": f"{FIRST_AS_OF} 09:00:00", "是否同意": "否"}
     lines.append(",".join(objection.get(name, "") for name in header.split(",")))
     consents.write_text("\r\n".join([header, *lines]) + "\r\n", encoding="utf-8")
+
+
+def test_later_and_rebuilt_days_classify_neither_who_objected_here_nor_who_objected_by_a_consent(
+    objected: tuple[Shop, int], tmp_path: Path
+) -> None:
+    shop = objected[0].copied_to(tmp_path)
+    customer = objected[1]
+    [[other, member]] = rows(
+        shop,
+        "select aliases.customer_id, aliases.customer_ref from identity.customer_aliases as aliases "
+        f"semi join marts.customer_segments using (customer_id) where source = 'members' and customer_id <> {customer} "
+        "order by customer_id limit 1",
+    )
+    assert classes_anywhere(shop, other)
+    objecting_by_consent(shop, member)
+    orders = f"select count(*), sum(revenue) from marts.fct_orders where customer_id in ({customer}, {other})"
+    before = rows(shop, orders)
     shop.strata("run", "--as-of", str(SECOND_AS_OF))
     assert classes_anywhere(shop, customer) == {}
+    assert classes_anywhere(shop, other) == {}
     [[measured]] = rows(
         shop,
-        f"select count(*) from intermediate.int_customers_measured where customer_id = {customer} "
+        f"select count(*) from intermediate.int_customers_measured where customer_id = {other} "
         f"and as_of_date = '{SECOND_AS_OF}'",
     )
     assert measured == 0
+    shop.strata("backfill", "--from", str(FIRST_AS_OF), "--to", str(FIRST_AS_OF))
+    assert classes_anywhere(shop, customer) == {}
+    assert classes_anywhere(shop, other) == {}
+    assert rows(shop, orders) == before
+    assert {day for (day,) in rows(shop, "select distinct as_of_date from marts.customer_segments")} == {
+        FIRST_AS_OF,
+        SECOND_AS_OF,
+    }

@@ -553,6 +553,8 @@ NOBODY = "postgresql://strata:secret-word@127.0.0.1:1/nobody"
 UNREACHABLE = """
   - name: far
     kind: database
+    attempts: 2
+    longest_wait_seconds: 0.01
     reads: [{entity: customers, table: people, columns: {customer_ref: id, name: name}}]
 """
 
