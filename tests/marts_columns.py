@@ -49,6 +49,7 @@ COLUMNS: dict[str, str] = {
         probability_alive decimal(9,6), probability_order_90d decimal(9,6),
         expected_purchases_90d decimal(18,6), expected_order_value decimal(18,6), raw_value_90d decimal(18,6),
         expected_value_90d decimal(18,6), expected_value_365d decimal(18,6), expected_next_order_on date,
+        value_correction decimal(18,6), corrected_from date,
         model varchar, fitted_on date, parameters_version varchar, missing_reason varchar""",
     "marts.purchase_model_fits": """as_of_date date, part varchar, standard_version varchar, model varchar,
         fitted_on date, parameters_version varchar, refused_reason varchar, customers bigint""",

@@ -20,6 +20,7 @@ from dagster_project.report.sections.lift import lift_section
 from dagster_project.report.sections.matrices import matrices_section
 from dagster_project.report.sections.movement import history_section, movement_section, stability_section
 from dagster_project.report.sections.needs import breakdowns_section, flags_section, needs_section
+from dagster_project.report.sections.outlook import foretold_section, outlook_section
 from dagster_project.report.sections.own_classes import own_section
 from dagster_project.report.sections.pieces import escaped
 from dagster_project.report.sections.proof import backtest_section
@@ -43,9 +44,11 @@ _SECTIONS = {
     "needs": needs_section,
     "flags": flags_section,
     "breakdowns": breakdowns_section,
+    "outlook": outlook_section,
     "spending": spending_section,
     "lift": lift_section,
     "backtest": backtest_section,
+    "foretold": foretold_section,
     "cuts": cuts_section,
     "quality": quality_section,
 }

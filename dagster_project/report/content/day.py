@@ -43,6 +43,7 @@ from dagster_project.report.content.needs import (
     read_needs,
     read_satisfaction,
 )
+from dagster_project.report.content.outlook import Outlook, Proof, read_outlook, read_proof
 from dagster_project.report.content.proof import Snapshot, read_backtest
 from dagster_project.report.content.reactivation import ChannelCount, Silent, read_channels, read_silent
 from dagster_project.report.content.rows import rows_of
@@ -119,6 +120,8 @@ class ReportContent:
     budget: Decimal
     spending: tuple[Spending, ...]
     backtest: tuple[Snapshot, ...]
+    outlook: Outlook
+    predictions_proof: Proof | None
     silent: Silent
     channels: tuple[ChannelCount, ...]
     campaign_id: str | None
@@ -211,6 +214,8 @@ def _read(
         budget=read_budget(con),
         spending=read_spending(con, day, dimensions),
         backtest=read_backtest(con, day),
+        outlook=read_outlook(con, day),
+        predictions_proof=read_proof(con, day),
         silent=read_silent(con, day, labels),
         channels=read_channels(con, day),
         campaign_id=next(iter(rows_of(con, _CAMPAIGN, day=day)), (None,))[0],

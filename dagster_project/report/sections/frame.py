@@ -14,8 +14,8 @@ PARTS = {
     "who": ("stages", "crossing", "value", "grid", "types", "matrices", "own"),
     "movement": ("history", "movement", "stability"),
     "needs": ("needs", "flags", "breakdowns"),
-    "action": ("spending", "list", "lift"),
-    "trust": ("backtest", "cuts", "quality"),
+    "action": ("outlook", "spending", "list", "lift"),
+    "trust": ("backtest", "foretold", "cuts", "quality"),
 }
 
 

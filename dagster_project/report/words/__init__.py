@@ -12,9 +12,19 @@ from dagster_project.report.words.lift_texts import LIFT
 from dagster_project.report.words.list_texts import LIST_AND_QUALITY
 from dagster_project.report.words.movement_texts import MOVEMENT
 from dagster_project.report.words.name_texts import NAMES
+from dagster_project.report.words.outlook_texts import OUTLOOK
 from dagster_project.settings.publishing import Language
 
-TEXTS: dict[str, tuple[str, str]] = {**FRAME, **CLASSES, **MOVEMENT, **LIST_AND_QUALITY, **LIFT, **HEADINGS, **NAMES}
+TEXTS: dict[str, tuple[str, str]] = {
+    **FRAME,
+    **CLASSES,
+    **MOVEMENT,
+    **LIST_AND_QUALITY,
+    **LIFT,
+    **HEADINGS,
+    **NAMES,
+    **OUTLOOK,
+}
 
 
 class Words:
