@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -29,6 +28,7 @@ from dagster_project.settings.publishing import PublishingSettings
 from dagster_project.settings.standards import Standard
 from dagster_project.settings.yaml_documents import load_model
 from dagster_project.warehouse.control import record_builds, write_control
+from dagster_project.warehouse.dbt_manifest import dbt_executable
 from dagster_project.warehouse.standard_register import register_standard
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -128,7 +128,7 @@ class WarehouseBuilder:
     def dbt(self, command: str, *arguments: str) -> None:
         """Run dbt on this warehouse; its output is shown when it fails."""
         project = str(self.settings.paths.dbt_project)
-        program = [sys.executable, "-m", "dbt.cli.main", command, "--project-dir", project, "--profiles-dir", project]
+        program = [str(dbt_executable()), command, "--project-dir", project, "--profiles-dir", project]
         done = subprocess.run(
             [*program, "--exclude-resource-type", "unit_test", *arguments],
             env={

@@ -55,10 +55,10 @@ def range_shop(shared_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> S
 
 
 @pytest.fixture(scope="session")
-def uci_run(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> UciRun:
+def uci_run(real_data: Path, parsed_project: Path, tmp_path_factory: pytest.TempPathFactory) -> UciRun:
     """The real shop with its last day built and published; read it, do not change it."""
     folder = shared_folder(tmp_path_factory, "uci")
-    return uci_run_in(done_once(folder, lambda folder: run_uci_job(real_data, folder)))
+    return uci_run_in(done_once(folder, lambda folder: run_uci_job(real_data, folder, parsed_project)))
 
 
 @pytest.fixture(scope="session")
