@@ -62,6 +62,8 @@ COLUMNS: dict[str, str] = {
         standard_version varchar, predictor varchar, customers decimal(18,1), actual_purchases decimal(28,6),
         predicted_purchases decimal(28,6), actual_value decimal(28,6), predicted_value decimal(28,6),
         actual_customers decimal(28,6), predicted_customers decimal(28,6)""",
+    "marts.prediction_curves": """evaluated_on date, snapshot_on date, curve varchar, place integer, counted_on date,
+        standard_version varchar, fitted_on date, predictor varchar, actual bigint, predicted decimal(28,6)""",
     "marts.rfm_cut_points": """as_of_date date, standard_version varchar, purpose varchar, measure varchar,
         cut_number integer, cut_value decimal(24,6)""",
     "marts.segment_summary": """as_of_date date, standard_version varchar, dimension varchar, class varchar,

@@ -50,7 +50,7 @@ class BetaGeometric:
         waited = (self.r + histories.repeats) * np.log1p(span / (self.alpha + histories.age))
         return np.asarray(-np.expm1(-waited) * self.probability_alive(histories), dtype=np.float64)
 
-    def expected_purchases(self, histories: Histories, span: float) -> Floats:
+    def expected_purchases(self, histories: Histories, span: float | Floats) -> Floats:
         """Purchases expected in the next `span`, shape (n,): equation 10 of the paper, as an integral."""
         x = histories.repeats
         survived = x + 1 if self.is_modified else x

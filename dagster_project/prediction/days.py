@@ -106,13 +106,7 @@ def score_days(
 
     `fits` is what `fit_days` gives; `measured` (int_customers_measured) holds a row a day and customer.
     """
-    names = [*FITS.names]
-    models: dict[tuple[date, str], FittedModel] = {}
-    for values in fits.filter(f"part = '{PURCHASES}' and refused_reason is null").select(*names).fetchall():
-        from dagster_project.prediction.scoring import FittedModel
-
-        row = dict(zip(names, values, strict=True))
-        models[row["fitted_on"], row["standard_version"]] = FittedModel.of(row["model"], row)
+    models = fitted_models(fits)
     tables = [
         _scored(day, models[fitted_on, version], float(discount), measured)
         for day, fitted_on, version, discount in plans.select(
@@ -123,6 +117,18 @@ def score_days(
         if (fitted_on, version) in models
     ]
     return pa.concat_tables([SCORES.empty_table(), *tables])
+
+
+def fitted_models(fits: duckdb.DuckDBPyRelation) -> dict[tuple[date, str], FittedModel]:
+    """The purchase models of `fits` by fit day and standard; a refused one is not among them."""
+    names = [*FITS.names]
+    models: dict[tuple[date, str], FittedModel] = {}
+    for values in fits.filter(f"part = '{PURCHASES}' and refused_reason is null").select(*names).fetchall():
+        from dagster_project.prediction.scoring import FittedModel
+
+        row = dict(zip(names, values, strict=True))
+        models[row["fitted_on"], row["standard_version"]] = FittedModel.of(row["model"], row)
+    return models
 
 
 def _fit(asked: Asked, histories: duckdb.DuckDBPyRelation) -> tuple[Row, Row]:

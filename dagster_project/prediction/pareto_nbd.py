@@ -52,7 +52,7 @@ class ParetoNbd:
             total += weight * length / 2 * shape * np.exp(-shape * step - self.s * np.log1p(y / leaving))
         return np.asarray(total * self.probability_alive(histories), dtype=np.float64)
 
-    def expected_purchases(self, histories: Histories, span: float) -> Floats:
+    def expected_purchases(self, histories: Histories, span: float | Floats) -> Floats:
         """Purchases expected in the next `span`, shape (n,)."""
         rate = (self.r + histories.repeats) / (self.alpha + histories.age)
         length = np.log1p(span / (self.beta + histories.age))

@@ -6,17 +6,21 @@ A month end whose model was refused is not judged: without a model there is noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from dagster_project.prediction.days import fitted_models
+
 if TYPE_CHECKING:
     import duckdb
 
     from dagster_project.prediction.backtest import Forecast, Observed
+    from dagster_project.prediction.bg_nbd import BetaGeometric
     from dagster_project.prediction.histories import Floats
+    from dagster_project.prediction.pareto_nbd import ParetoNbd
 
 RECENCY, LAST_90_DAYS, RFM_CELLS = "recency", "last_90_days", "rfm_cells"
 HORIZON = timedelta(days=90)
@@ -51,6 +55,23 @@ CELLS = pa.schema(
         ("value_90d", pa.float64()),
     ]
 )
+CURVES = pa.schema(
+    [
+        ("reference_on", pa.date32()),
+        ("standard_version", pa.string()),
+        ("fitted_on", pa.date32()),
+        ("predictor", pa.string()),
+        ("curve", pa.string()),
+        ("place", pa.int32()),
+        ("counted_on", pa.date32()),
+        ("actual", pa.float64()),
+        ("predicted", pa.float64()),
+    ]
+)
+TRACKING, FREQUENCY = "tracking", "frequency"
+WEEK = timedelta(days=7)
+# So many repeat order days and more are one bar.
+MOST_REPEATS = 7
 Row = dict[str, Any]
 _OBSERVED = (
     "recency_days",
@@ -70,21 +91,91 @@ def backtest_days(
 
     `predicted` is int_customers_predicted, `observed` int_histories_observed.
     """
-    references = (
-        plans.filter("is_reference")
-        .select("as_of_date", "standard_version", "fitted_on", "fitted_model")
-        .order("as_of_date")
-        .fetchall()
-    )
     fitted = {
         day for (day,) in predicted.filter("model_value_90d is not null").select("as_of_date").distinct().fetchall()
     }
     rows: list[Row] = []
-    for day, version, fitted_on, model in references:
+    for day, version, fitted_on, model in _references(plans):
         if day in fitted:
             about = {"reference_on": day, "standard_version": version, "fitted_on": fitted_on}
             rows += [{**about, **row} for row in _judged(day, model, predicted, observed)]
     return pa.Table.from_pylist(rows, schema=BACKTEST)
+
+
+def draw_curves(
+    plans: duckdb.DuckDBPyRelation,
+    fits: duckdb.DuckDBPyRelation,
+    histories: duckdb.DuckDBPyRelation,
+    repeats: duckdb.DuckDBPyRelation,
+) -> pa.Table:
+    """The fitted models beside what customers did, as sums over all of them, at the month ends of `plans`.
+
+    Schema `CURVES`. tracking: a row a week from the first order to 90 days after the month end, with order days that
+    were not a customer's first, added up. frequency: a row for each number of them up to the fit. Both of customers who
+    had ordered by the fit. `fits` is int_purchase_models_fitted, `histories` int_histories_measured, `repeats`
+    int_repeats_counted.
+    """
+    models = fitted_models(fits)
+    rows: list[Row] = []
+    for day, version, fitted_on, name in _references(plans):
+        if (fitted_on, version) not in models:
+            continue
+        from dagster_project.prediction.curves import repeat_probabilities
+
+        model = models[fitted_on, version].model
+        about = {"reference_on": day, "standard_version": version, "fitted_on": fitted_on, "predictor": name}
+        own = histories.filter(f"fitted_on = date '{fitted_on}'")
+        [ages, customers] = _columns(
+            own.aggregate("age_days, count(*) as customers"), ("age_days", "customers"), by="age_days"
+        )
+        first = fitted_on - timedelta(days=int(ages[-1]))
+        if day - first < HORIZON:
+            continue
+        rows += [
+            {**about, "curve": TRACKING, **row}
+            for row in _tracked(model, ages, customers, first, day + HORIZON, repeats)
+        ]
+        counted = dict(own.aggregate(f"least(repeats, {MOST_REPEATS}) as place, count(*) as customers").fetchall())
+        predicted = customers @ repeat_probabilities(model, ages, MOST_REPEATS)
+        rows += [
+            {**about, "curve": FREQUENCY, "place": place, "actual": counted.get(place, 0), "predicted": float(expected)}
+            for place, expected in enumerate(predicted)
+        ]
+    return pa.Table.from_pylist(rows, schema=CURVES)
+
+
+def _tracked(
+    model: BetaGeometric | ParetoNbd,
+    ages: Floats,
+    customers: Floats,
+    first: date,
+    last: date,
+    repeats: duckdb.DuckDBPyRelation,
+) -> Iterator[Row]:
+    """Ends of weeks after `first`: repeat order days added up, and as many as `model` expects."""
+    import numpy as np
+
+    from dagster_project.prediction.curves import expected_cumulated
+
+    days = (last - first).days
+    came = np.zeros(int(ages[-1]) + 1)
+    came[(ages[-1] - ages).astype(int)] = customers
+    expected = expected_cumulated(model, came, days)
+    [on, counted] = _columns(
+        repeats.filter(f"reference_on = date '{last - HORIZON}'").project(
+            f"date_diff('day', date '{first}', business_day) as place, repeats"
+        ),
+        ("place", "repeats"),
+        by="place",
+    )
+    actual = np.cumsum(np.bincount(on.astype(int), weights=counted, minlength=days + 1))
+    for place in range(WEEK.days, days + 1, WEEK.days):
+        yield {
+            "place": place,
+            "counted_on": first + timedelta(days=place),
+            "actual": float(actual[place]),
+            "predicted": float(expected[place]),
+        }
 
 
 def predict_by_cells(plans: duckdb.DuckDBPyRelation, observed: duckdb.DuckDBPyRelation) -> pa.Table:
@@ -103,6 +194,15 @@ def predict_by_cells(plans: duckdb.DuckDBPyRelation, observed: duckdb.DuckDBPyRe
             pa.Table.from_arrays([*columns, pa.array(forecast.purchases), pa.array(forecast.value)], schema=CELLS)
         )
     return pa.concat_tables(tables)
+
+
+def _references(plans: duckdb.DuckDBPyRelation) -> list[tuple[date, str, date, str]]:
+    """The month ends to judge: day, standard, day of the fit, fitted model."""
+    columns = ("as_of_date", "standard_version", "fitted_on", "fitted_model")
+    rows: list[tuple[date, str, date, str]] = (
+        plans.filter("is_reference").select(*columns).order("as_of_date").fetchall()
+    )
+    return rows
 
 
 def _judged(day: date, model: str, predicted: duckdb.DuckDBPyRelation, observed: duckdb.DuckDBPyRelation) -> list[Row]:
@@ -182,10 +282,10 @@ def _observed(rows: duckdb.DuckDBPyRelation) -> Observed:
     return Observed(*_columns(rows, _OBSERVED))
 
 
-def _columns(rows: duckdb.DuckDBPyRelation, names: Sequence[str]) -> list[Floats]:
-    """Columns as floats in the order of the customers; none is NULL."""
+def _columns(rows: duckdb.DuckDBPyRelation, names: Sequence[str], *, by: str = "customer_id") -> list[Floats]:
+    """Columns as floats, in the order of the customers or of another column; none is NULL."""
     import numpy as np
 
     listed = ", ".join(f"cast({name} as double) as {name}" for name in names)
-    found = rows.order("customer_id").project(listed).fetchnumpy()
+    found = rows.order(by).project(listed).fetchnumpy()
     return [np.asarray(found[name], dtype=np.float64) for name in names]

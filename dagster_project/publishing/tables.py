@@ -92,6 +92,9 @@ _MARTS: dict[PublishedTable, Table] = {
     PublishedTable.PREDICTION_TENTHS: _mart(
         PublishedTable.PREDICTION_TENTHS, "evaluated_on", "snapshot_on", "ranked_by", "tenth", day_column="evaluated_on"
     ),
+    PublishedTable.PREDICTION_CURVES: _mart(
+        PublishedTable.PREDICTION_CURVES, "evaluated_on", "curve", "place", day_column="evaluated_on"
+    ),
     PublishedTable.SEGMENT_SUMMARY: _mart(
         PublishedTable.SEGMENT_SUMMARY, DAY, "dimension", "class", "breakdown", "breakdown_class"
     ),

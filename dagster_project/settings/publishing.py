@@ -53,6 +53,7 @@ class PublishedTable(StrEnum):
     PURCHASE_MODEL_FITS = "purchase_model_fits"
     PREDICTION_BACKTEST = "prediction_backtest"
     PREDICTION_TENTHS = "prediction_tenths"
+    PREDICTION_CURVES = "prediction_curves"
     SEGMENT_MIGRATION = "segment_migration"
     SEGMENT_STABILITY = "segment_stability"
     SEGMENT_HISTORY = "segment_history"

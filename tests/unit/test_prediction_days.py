@@ -184,6 +184,32 @@ def test_the_backtest_holds_what_was_foretold_at_a_month_end_and_what_came(shop:
         assert float(tenth["actual_customers"].sum()) == pytest.approx(len({row["customer_ref"] for row in bought}))
 
 
+def test_curves_count_repeat_order_days_of_who_had_come_by_the_fit(shop: CompiledWarehouse) -> None:
+    """Counted from the orders by hand; what is expected comes near, as the customers are made as the model has them."""
+    month_end, fitted_on = date(2024, 3, 31), date(2024, 3, 31)
+    predicted(shop, [TUESDAY], also=["prediction_curves"])
+    rows = shop.frame("select * from marts.prediction_curves order by place")
+    assert set(rows["snapshot_on"]) == {month_end}
+    assert set(rows["fitted_on"]) == {fitted_on}
+    days: dict[str, set[str]] = {}
+    for row in orders():
+        days.setdefault(row["customer_ref"], set()).add(row["ordered_at"][:10])
+    days = {customer: on for customer, on in days.items() if min(on) <= str(fitted_on)}
+    tracking = rows[rows["curve"] == "tracking"]
+    first = min(min(on) for on in days.values())
+    for place, counted_on, actual in tracking[["place", "counted_on", "actual"]].itertuples(index=False):
+        assert counted_on == date.fromisoformat(first) + timedelta(days=place)
+        assert actual == sum(len({day for day in on if day <= str(counted_on)} - {min(on)}) for on in days.values())
+    assert 0 <= (month_end + timedelta(days=90) - tracking["counted_on"].max()).days < 7
+    last = tracking.iloc[-1]
+    assert float(last["predicted"]) == pytest.approx(float(last["actual"]), rel=0.15)
+    frequency = rows[rows["curve"] == "frequency"]
+    repeats = [len({day for day in on if day <= str(fitted_on)}) - 1 for on in days.values()]
+    assert list(frequency["actual"]) == [sum(min(count, 7) == place for count in repeats) for place in range(8)]
+    assert float(frequency["predicted"].sum()) == pytest.approx(len(days), abs=1e-3)
+    assert np.all(np.abs(frequency["predicted"].astype(float) - frequency["actual"]) < 4 * np.sqrt(len(days) / 4))
+
+
 def test_a_simple_rule_can_be_published_in_place_of_the_model(shop: CompiledWarehouse) -> None:
     shop.use_standards([changed(prediction={"model": "last_90_days"})])
     rows = predicted(shop, [TUESDAY], also=["customer_features"]).set_index("customer_id")
