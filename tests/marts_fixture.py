@@ -14,6 +14,7 @@ from marts_classes import classify, create_classified, store
 from marts_columns import COLUMNS
 from marts_movement import BACKTEST_HORIZON, allocate, backtest, compare, explain, remember, summarise
 from marts_people import HOSTILE_NAMES, Person
+from marts_predictions import foretell, hold_against
 from marts_rows import insert
 from marts_standard import LABELS, STANDARD_VERSION, control_rows
 from outcomes import invent_campaigns
@@ -64,6 +65,8 @@ def build_marts(
         summarise(con, day)
         compare(con, day, compared_on)
         backtest(con, day, snapshots)
+        foretell(con, day)
+        hold_against(con, day, snapshots)
         allocate(con, day)
         explain(con, day)
     remember(con)

@@ -16,11 +16,12 @@ from dagster_project.report.sections.customers import (
     types_section,
     value_section,
 )
+from dagster_project.report.sections.foretold import foretold_section
 from dagster_project.report.sections.lift import lift_section
 from dagster_project.report.sections.matrices import matrices_section
 from dagster_project.report.sections.movement import history_section, movement_section, stability_section
 from dagster_project.report.sections.needs import breakdowns_section, flags_section, needs_section
-from dagster_project.report.sections.outlook import foretold_section, outlook_section
+from dagster_project.report.sections.outlook import outlook_section
 from dagster_project.report.sections.own_classes import own_section
 from dagster_project.report.sections.pieces import escaped
 from dagster_project.report.sections.proof import backtest_section

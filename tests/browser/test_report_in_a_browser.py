@@ -19,7 +19,8 @@ pytestmark = pytest.mark.browser
 
 DAY = date(2018, 1, 1)
 DAYS = [date(2017, 9, 30), date(2017, 10, 31), date(2017, 11, 30), date(2017, 12, 31), DAY]
-CHARTS = ("grid", "curve", "stages", "backtest", "migration-lifecycle_stage", "migration-value_tier")
+FORETOLD = ("chances", "gain", "tracking", "frequency")
+CHARTS = ("grid", "curve", "stages", "backtest", *FORETOLD, "migration-lifecycle_stage", "migration-value_tier")
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>"
 
 
@@ -59,6 +60,10 @@ def test_it_draws_without_a_network_and_without_an_error(browser, pages, languag
         assert opened.page.locator("#chart-stages .barlayer .trace").count() == 5
         assert opened.page.locator("#chart-stages .barlayer .point").count() == 5 * len(DAYS)
         assert opened.page.locator("#chart-backtest .scatterlayer .trace").count() == 4
+        assert opened.page.locator("#chart-chances .scatterlayer .point").count() == 10
+        assert opened.page.locator("#chart-gain .scatterlayer .trace").count() == 3
+        assert opened.page.locator("#chart-tracking .scatterlayer .trace").count() == 2
+        assert opened.page.locator("#chart-frequency .barlayer .point").count() == 2 * 8
         for dimension in ("lifecycle_stage", "value_tier"):
             chart = opened.page.locator(f"#chart-migration-{dimension}")
             assert chart.locator(".sankey-node").count() >= 8
@@ -119,6 +124,27 @@ def test_the_days_under_a_chart_do_not_run_into_each_other(browser, pages, langu
             assert len(boxes) >= 4
             for one, other in pairwise([box for box in boxes if box]):
                 assert one["x"] + one["width"] < other["x"]
+
+
+@pytest.mark.parametrize("width", [390, 1180])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_texts_in_the_charts_of_predictions_stand_apart_and_inside(browser, pages, language, width) -> None:
+    with Opened(browser, pages[language], width=width) as opened:
+        for name in FORETOLD:
+            chart = opened.page.locator(f"#chart-{name}")
+            frame = chart.bounding_box()
+            texts = chart.locator(".xtick text, .ytick text, .xtitle, .ytitle, .legendtext, .annotation-text").all()
+            boxes = [box for text in texts if (box := text.bounding_box())]
+            assert frame is not None
+            assert len(boxes) >= 8
+            for box in boxes:
+                assert frame["x"] - 1 <= box["x"]
+                assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+                assert box["y"] + box["height"] <= frame["y"] + frame["height"] + 1
+            for one, other in combinations(boxes, 2):
+                beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+                below = one["y"] + one["height"] <= other["y"] + 2 or other["y"] + other["height"] <= one["y"] + 2
+                assert beside or below, (name, one, other)
 
 
 def test_the_contents_lead_to_the_section(browser, pages) -> None:

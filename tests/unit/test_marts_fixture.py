@@ -51,6 +51,10 @@ def test_what_the_report_reads_is_there_whole() -> None:
         "segment_migration",
         "segment_stability",
         "classification_backtest",
+        "customer_predictions",
+        "prediction_backtest",
+        "prediction_tenths",
+        "prediction_curves",
         "resource_allocation",
     ):
         assert columns_of(COLUMNS[f"marts.{mart}"]) == promised(mart), mart

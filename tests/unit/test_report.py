@@ -171,6 +171,9 @@ def test_hostile_text_stays_text(con, hostile) -> None:
         "update marts.reactivation_list set campaign_id = $text",
         "update marts.reactivation_list_notes set channel = $text, note = $text",
         "update marts.segment_summary set class = $text where class = 'loyal'",
+        "update marts.customer_predictions set model = $text where model is not null",
+        "update marts.prediction_backtest set predictor = $text where predictor = 'mbg_nbd'",
+        "update marts.classification_backtest set dimension = $text where dimension = 'rfm_type'",
     ):
         con.execute(statement, {"text": hostile})
     landed = [LandedRows(hostile + "_generated", hostile, 1, 1, 0, 0)]

@@ -24,6 +24,7 @@ from dagster_project.report.content.classes import (
     read_own_dimensions,
     read_within_tiers,
 )
+from dagster_project.report.content.foretold import Foretold, read_foretold
 from dagster_project.report.content.lift import Lifts, read_lifts
 from dagster_project.report.content.matrices import Matrix, read_matrices
 from dagster_project.report.content.movement import (
@@ -43,8 +44,8 @@ from dagster_project.report.content.needs import (
     read_needs,
     read_satisfaction,
 )
-from dagster_project.report.content.outlook import Outlook, Proof, read_outlook, read_proof
-from dagster_project.report.content.proof import Snapshot, read_backtest
+from dagster_project.report.content.outlook import Outlook, read_outlook
+from dagster_project.report.content.proof import Foresight, Snapshot, read_backtest, read_foresights
 from dagster_project.report.content.reactivation import ChannelCount, Silent, read_channels, read_silent
 from dagster_project.report.content.rows import rows_of
 from dagster_project.report.content.spending import Spending, read_budget, read_spending
@@ -119,9 +120,10 @@ class ReportContent:
     breakdowns: tuple[Breakdown, ...]
     budget: Decimal
     spending: tuple[Spending, ...]
+    outlook: Outlook | None
+    foretold: Foretold
     backtest: tuple[Snapshot, ...]
-    outlook: Outlook
-    predictions_proof: Proof | None
+    foresights: tuple[Foresight, ...]
     silent: Silent
     channels: tuple[ChannelCount, ...]
     campaign_id: str | None
@@ -213,9 +215,10 @@ def _read(
         breakdowns=read_breakdowns(con, day),
         budget=read_budget(con),
         spending=read_spending(con, day, dimensions),
-        backtest=read_backtest(con, day),
         outlook=read_outlook(con, day),
-        predictions_proof=read_proof(con, day),
+        foretold=read_foretold(con, day),
+        backtest=read_backtest(con, day),
+        foresights=read_foresights(con, day),
         silent=read_silent(con, day, labels),
         channels=read_channels(con, day),
         campaign_id=next(iter(rows_of(con, _CAMPAIGN, day=day)), (None,))[0],

@@ -1,4 +1,4 @@
-"""What customers are expected to bring, class by class, and how far that came true at earlier month ends."""
+"""What is expected of the customers from the day on, in all and by class: as published, corrected where it was."""
 
 from __future__ import annotations
 
@@ -10,148 +10,94 @@ import duckdb
 
 from dagster_project.report.content.rows import rows_of
 
-DIMENSIONS = ("lifecycle_stage", "value_tier")
+OUTLOOK_DIMENSIONS = ("lifecycle_stage", "value_tier")
+NEVER_ORDERED = "no_order"
 
 
 @dataclass(frozen=True)
 class Expected:
-    """Sums over the customers of a class who have a prediction; `probability_order` is their mean."""
+    """What a class is expected to bring; `customers` are those of it who are foretold. A sum of nothing is None.
+
+    `alive` adds up their probabilities to be customers still.
+    """
 
     customers: int
-    probability_order: Decimal | None
-    purchases_90d: Decimal
-    value_90d: Decimal
-    value_365d: Decimal
+    alive: Decimal | None
+    purchases_90d: Decimal | None
+    value_90d: Decimal | None
+    value_365d: Decimal | None
+
+    @property
+    def mean_alive(self) -> Decimal | None:
+        """The mean of the probabilities."""
+        return None if self.alive is None else self.alive / self.customers
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """Expectations by (dimension, class). `missing` counts customers by the reason why they have no prediction.
+    """The day's predictions. `reason` is why nothing, or no amount, is foretold: the one that most customers have.
 
-    `corrected_from` is the month end that the level was corrected by, None where it was not.
+    `classes` are by dimension and class; customers who have not ordered are in none.
     """
 
-    expected: dict[tuple[str, str], Expected]
-    missing: dict[str, int]
+    total: Expected
+    never_ordered: int
+    reason: str | None
     model: str | None
     fitted_on: date | None
+    purchases_correction: Decimal
     value_correction: Decimal
     corrected_from: date | None
+    classes: dict[tuple[str, str], Expected]
 
 
-@dataclass(frozen=True)
-class Foretold:
-    """How one predictor did at the newest month end that can be checked; errors are None of one that only ranks."""
-
-    predictor: str
-    purchases_error: Decimal | None
-    value_error: Decimal | None
-    rank_correlation: Decimal | None
-    top_tenth_share: Decimal | None
-    wins: int
-    wins_in_all: int
-    is_published: bool
-    is_best: bool
-
-
-@dataclass(frozen=True)
-class Tenth:
-    """A tenth of the customers, the first foretold most: `share` of all revenue that came, customers who ordered."""
-
-    share: Decimal | None
-    customers: Decimal
-    actual_customers: Decimal
-    predicted_customers: Decimal
-
-
-@dataclass(frozen=True)
-class Proof:
-    """The newest of `month_ends` that can be checked: each predictor, and tenths by value and by chance of an order."""
-
-    snapshot_on: date
-    month_ends: int
-    oracle_top_tenth_share: Decimal | None
-    predictors: tuple[Foretold, ...]
-    by_value: tuple[Tenth, ...]
-    by_chance: tuple[Tenth, ...]
-
-    @property
-    def has_revenue(self) -> bool:
-        """Whether any revenue came that tenths could have a share of."""
-        return all(tenth.share is not None for tenth in self.by_value)
-
-
-def read_outlook(con: duckdb.DuckDBPyConnection, day: date) -> Outlook:
-    """What is expected of the customers of `day`."""
-    expected: dict[tuple[str, str], Expected] = {}
-    for dimension in DIMENSIONS:
-        for code, *sums in rows_of(
-            con,
-            f"""
-            select segments.{dimension}, count(*), avg(predictions.probability_order_90d)::decimal(18, 6),
-                sum(predictions.expected_purchases_90d), sum(predictions.expected_value_90d),
-                sum(predictions.expected_value_365d)
-            from marts.customer_segments as segments
-            inner join marts.customer_predictions as predictions using (as_of_date, customer_id)
-            where segments.as_of_date = $day and predictions.expected_value_90d is not null
-            group by 1
-            """,
-            day=day,
-        ):
-            expected[dimension, code] = Expected(*sums)
-    missing = dict(
-        rows_of(
-            con,
-            "select missing_reason, count(*) from marts.customer_predictions "
-            "where as_of_date = $day and missing_reason is not null group by 1 order by 2 desc, 1",
-            day=day,
-        )
-    )
-    [made] = rows_of(
-        con,
-        "select max(model), max(fitted_on), coalesce(max(value_correction), 1), max(corrected_from) "
-        "from marts.customer_predictions where as_of_date = $day and model is not null",
-        day=day,
-    )
-    return Outlook(expected, missing, *made)
-
-
-def read_proof(con: duckdb.DuckDBPyConnection, day: date) -> Proof | None:
-    """The newest month end that `day` can check its predictions at; None where there is none."""
-    found = rows_of(
-        con,
-        """
-        select snapshot_on, predictor, purchases_error, value_error, rank_correlation, top_tenth_share, wins,
-            sum(wins) over (partition by predictor)::integer, is_published, is_best, oracle_top_tenth_share,
-            count(*) over (partition by predictor)
-        from marts.prediction_backtest where evaluated_on = $day
-        qualify snapshot_on = max(snapshot_on) over ()
-        order by 8 desc, predictor
-        """,
-        day=day,
-    )
-    if not found:
+def read_outlook(con: duckdb.DuckDBPyConnection, day: date) -> Outlook | None:
+    """What `day` foretells; None where nothing was computed for it."""
+    [(rows, never_ordered, model, fitted_on, *corrections)] = rows_of(con, _FACTS, day=day)
+    if not rows:
         return None
-    newest = found[0][0]
-    tenths: dict[str, list[Tenth]] = {"expected_value": [], "probability_order_90d": []}
-    for ranked_by, *values in rows_of(
-        con,
-        """
-        select ranked_by,
-            (actual_value / nullif(sum(actual_value) over (partition by ranked_by), 0))::decimal(18, 6),
-            customers, actual_customers, predicted_customers
-        from marts.prediction_tenths where evaluated_on = $day and snapshot_on = $newest
-        order by ranked_by, tenth
-        """,
-        day=day,
-        newest=newest,
-    ):
-        tenths[ranked_by].append(Tenth(*values))
-    return Proof(
-        snapshot_on=newest,
-        month_ends=found[0][11],
-        oracle_top_tenth_share=found[0][10],
-        predictors=tuple(Foretold(*row[1:10]) for row in found),
-        by_value=tuple(tenths["expected_value"]),
-        by_chance=tuple(tenths["probability_order_90d"]),
+    reason = next(iter(rows_of(con, _REASON, day=day, never=NEVER_ORDERED)), (None,))[0]
+    [total] = rows_of(con, f"select {_SUMS} {_FORETOLD}", day=day)
+    classes = {
+        (dimension, code): Expected(*sums)
+        for dimension in OUTLOOK_DIMENSIONS
+        for code, *sums in rows_of(con, f"select {dimension}, {_SUMS} {_FORETOLD} group by {dimension}", day=day)
+    }
+    purchases_correction, value_correction, corrected_from = corrections
+    return Outlook(
+        total=Expected(*total),
+        never_ordered=never_ordered,
+        reason=reason,
+        model=model,
+        fitted_on=fitted_on,
+        purchases_correction=purchases_correction,
+        value_correction=value_correction,
+        corrected_from=corrected_from,
+        classes=classes,
     )
+
+
+_SUMS = """
+    count(*), sum(probability_alive), sum(expected_purchases_90d), sum(expected_value_90d), sum(expected_value_365d)
+"""
+_FORETOLD = """
+    from marts.customer_predictions as predictions
+    inner join marts.customer_segments as segments using (as_of_date, customer_id)
+    where as_of_date = $day and expected_purchases_90d is not null
+"""
+_FACTS = f"""
+    select
+        count(*),
+        count(*) filter (missing_reason = '{NEVER_ORDERED}'),
+        max(model),
+        max(fitted_on),
+        max(purchases_correction),
+        max(value_correction),
+        max(corrected_from)
+    from marts.customer_predictions where as_of_date = $day
+"""
+_REASON = """
+    select missing_reason
+    from marts.customer_predictions where as_of_date = $day and missing_reason is not null
+    group by missing_reason order by missing_reason = $never, count(*) desc, missing_reason limit 1
+"""

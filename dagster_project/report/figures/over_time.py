@@ -6,7 +6,7 @@ import html
 from typing import Any
 
 from dagster_project.report.content import ReportContent
-from dagster_project.report.figures.style import CLASS_COLOURS, MARK, MUTED, RULE, Figure, axis, layout
+from dagster_project.report.figures.style import CLASS_COLOURS, MARK, MUTED, Figure, axis, layout, legend
 from dagster_project.report.words import Words
 
 MOST_DAY_LABELS = 12
@@ -34,7 +34,7 @@ def stages_figure(content: ReportContent, words: Words) -> Figure | None:
         ],
         "layout": {
             **layout(height=340, left=58, bottom=40, top=44),
-            **_legend(),
+            **legend(),
             "barmode": "stack",
             "bargap": 0.25,
             "xaxis": _days(days),
@@ -79,7 +79,7 @@ def backtest_figure(content: ReportContent, words: Words) -> Figure | None:
         "data": lines,
         "layout": {
             **layout(height=320, left=58, bottom=40, top=44),
-            **_legend(),
+            **legend(),
             "xaxis": _days(days),
             "yaxis": axis("", fixedrange=True, range=[0, 1.04], tickformat=".0%"),
         },
@@ -93,20 +93,3 @@ def _days(days: list[str]) -> dict[str, Any]:
     return axis(
         "", type="category", tickvals=written, ticktext=written, automargin=True, fixedrange=True, showgrid=False
     )
-
-
-def _legend() -> dict[str, Any]:
-    return {
-        "showlegend": True,
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "y": 1.02,
-            "yanchor": "bottom",
-            "traceorder": "normal",
-            "font": {"size": 12},
-            "bordercolor": RULE,
-            "itemclick": False,
-            "itemdoubleclick": False,
-        },
-    }

@@ -79,5 +79,23 @@ def layout(*, height: int, left: int, bottom: int, top: int = 10) -> dict[str, A
     }
 
 
+def legend() -> dict[str, Any]:
+    """A legend in a row above the chart, which needs a margin of about 40 pixels there."""
+    return {
+        "showlegend": True,
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "traceorder": "normal",
+            "font": {"size": 12},
+            "bordercolor": RULE,
+            "itemclick": False,
+            "itemdoubleclick": False,
+        },
+    }
+
+
 def _rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

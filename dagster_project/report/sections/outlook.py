@@ -1,111 +1,102 @@
-"""What customers are expected to bring, and how far such expectations came true."""
+"""What is expected of the customers: a sentence that says it, and its classes of stage and value."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
-
 from dagster_project.report import numbers
 from dagster_project.report.content import ReportContent
-from dagster_project.report.content.classes import ClassCount
-from dagster_project.report.content.outlook import Foretold
-from dagster_project.report.sections.pieces import cells_of, chart_place, columns_of, note_of, section_of, table_of
+from dagster_project.report.content.outlook import OUTLOOK_DIMENSIONS, Expected, Outlook
+from dagster_project.report.sections.foretold import predictor_in_a_sentence
+from dagster_project.report.sections.pieces import bar_cell, cells_of, escaped, note_of, section_of, table_of
 from dagster_project.report.words import Words
-
-UNCORRECTED = Decimal(1)
 
 
 def outlook_section(content: ReportContent, words: Words) -> str:
-    """A table a dimension: who is expected to order, and to bring how much."""
+    """The headline with its correction, then a table a dimension; one sentence where nothing is foretold."""
     outlook = content.outlook
-    missing = words.listed(
-        [f"{numbers.whole(count)} {words.or_code('missing', reason)}" for reason, count in outlook.missing.items()]
+    if outlook is None:
+        return section_of("outlook", words, words("outlook_uncomputed"), "")
+    if not outlook.total.customers:
+        reason = words.or_code("outlook_reason", outlook.reason or "")
+        return section_of("outlook", words, words("outlook_refused", reason=reason), "")
+    tables = "".join(_table(content, outlook, dimension, words) for dimension in OUTLOOK_DIMENSIONS)
+    inner = (
+        f'<p class="headline">{escaped(_headline(content, outlook, words))}</p>'
+        f"{note_of(_correction(outlook, words))}{tables}"
     )
-    if not outlook.expected or outlook.fitted_on is None:
-        return section_of("outlook", words, words("outlook_none", reasons=missing or numbers.NONE), "")
-    note = words(
-        "outlook_note",
-        model=words.or_code("predictor", outlook.model or ""),
-        day=numbers.long_day(outlook.fitted_on, words.language),
+    return section_of("outlook", words, words("outlook_note"), inner, _asides(outlook, words))
+
+
+def _headline(content: ReportContent, outlook: Outlook, words: Words) -> str:
+    total = outlook.total
+    shown = {
+        "customers": numbers.whole(total.customers),
+        "purchases": numbers.whole(total.purchases_90d or 0),
+    }
+    if total.value_90d is None:
+        reason = words.or_code("outlook_reason", outlook.reason or "")
+        return words("outlook_headline_without_money", reason=reason, **shown)
+    value = numbers.short_money(total.value_90d, content.currency, words.language)
+    return words("outlook_headline", value=value, **shown)
+
+
+def _correction(outlook: Outlook, words: Words) -> str:
+    if outlook.corrected_from is None:
+        return words("outlook_uncorrected")
+    return words(
+        "outlook_corrected",
+        day=numbers.long_day(outlook.corrected_from, words.language),
+        purchases=numbers.decimals(outlook.purchases_correction, 2),
+        value=numbers.decimals(outlook.value_correction, 2),
     )
-    after = [words("outlook_missing", reasons=missing)] if missing else []
-    if outlook.corrected_from is not None and outlook.value_correction != UNCORRECTED:
-        after.append(
-            words(
-                "outlook_corrected",
-                factor=numbers.decimals(outlook.value_correction, 2),
-                day=numbers.long_day(outlook.corrected_from, words.language),
-            )
-        )
-    tables = _by_class(content, "lifecycle_stage", content.stages, words) + _by_class(
-        content, "value_tier", content.tiers, words
-    )
-    return section_of("outlook", words, note, tables, " ".join(after))
 
 
-def foretold_section(content: ReportContent, words: Words) -> str:
-    """The newest month end that can be checked: predictors side by side, gains, and chances against what came."""
-    proof = content.predictions_proof
-    if proof is None:
-        return section_of("foretold", words, words("foretold_none"), "")
-    rows = [
-        cells_of(
-            [
-                words.or_code("predictor", each.predictor) + (" *" if each.is_published else ""),
-                _error(each.purchases_error),
-                _error(each.value_error),
-                numbers.NONE if each.rank_correlation is None else numbers.decimals(each.rank_correlation, 2),
-                numbers.share(each.top_tenth_share),
-                f"{each.wins} · {each.wins_in_all}",
-            ],
-            numeric=range(1, 6),
-        )
-        for each in proof.predictors
-    ]
-    heads = [(words(f"h.{key}"), "number") for key in ("orders_error", "value_error", "rank", "top_tenth", "wins")]
-    table = table_of([(words("h.predictor"), ""), *heads], rows)
-    charts = columns_of(
-        *(
-            note_of(words(f"foretold_{name}")) + chart_place(name)
-            for name, is_drawn in (("gains", proof.has_revenue), ("chances", True))
-            if is_drawn
-        )
-    )
-    note = words(
-        "foretold_note",
-        day=numbers.long_day(proof.snapshot_on, words.language),
-        months=numbers.whole(proof.month_ends),
-        oracle=numbers.share(proof.oracle_top_tenth_share),
-    )
-    return section_of("foretold", words, note, table + charts, _verdict(proof.predictors, words))
+def _asides(outlook: Outlook, words: Words) -> str:
+    """What made the predictions, and how many have none."""
+    said = []
+    if outlook.model is not None and outlook.fitted_on is not None:
+        model = predictor_in_a_sentence(outlook.model, words)
+        said.append(words("outlook_model", model=model, fitted=numbers.long_day(outlook.fitted_on, words.language)))
+    if outlook.never_ordered:
+        said.append(words("outlook_never_ordered", count=numbers.whole(outlook.never_ordered)))
+    return words.sentences(said)
 
 
-def _verdict(predictors: Sequence[Foretold], words: Words) -> str:
-    best = next(each for each in predictors if each.is_best)
-    key = "foretold_holds" if best.is_published else "foretold_other"
-    if best.value_error is None and best.purchases_error is None:
-        key = "foretold_ranks"
-    return words(key, predictor=words.or_code("predictor", best.predictor))
-
-
-def _by_class(content: ReportContent, dimension: str, counts: Sequence[ClassCount], words: Words) -> str:
+def _table(content: ReportContent, outlook: Outlook, dimension: str, words: Words) -> str:
+    """The classes that hold somebody who is foretold, in the order of the standard, and all together."""
+    found = {code: expected for (name, code), expected in outlook.classes.items() if name == dimension}
+    known = [code for code in content.labels.codes(dimension) if code in found]
+    codes = [*known, *sorted(found.keys() - set(known))]
+    most = max((_share(found[code], outlook) for code in codes), default=0.0)
     rows = []
-    for count in counts:
-        expected = content.outlook.expected.get((dimension, count.code))
-        if expected is None:
-            continue
-        label = content.labels.of(dimension, count.code, words.language) or count.code
-        figures = [
+    for code in codes:
+        label = content.labels.of(dimension, code, words.language) or code
+        part = _share(found[code], outlook)
+        bar = bar_cell(part / most if most else 0.0)
+        rows.append(cells_of([label], numeric=()) + bar + _figures(content, found[code], outlook))
+    heads = [(content.dimension_name(dimension, words.language), ""), ("", "bar")]
+    keys = ("customers", "alive", "orders_90d", "value_90d", "value_365d", "value_365d_share")
+    heads += [(words(f"h.{key}"), "number") for key in keys]
+    total = cells_of([words("h.total")], numeric=()) + bar_cell(0) + _figures(content, outlook.total, outlook)
+    return f'<div class="spaced">{table_of(heads, rows, total=total, css="compact")}</div>'
+
+
+def _figures(content: ReportContent, expected: Expected, outlook: Outlook) -> str:
+    whole = outlook.total.value_365d
+    share = expected.value_365d / whole if whole and expected.value_365d is not None else None
+    return cells_of(
+        [
             numbers.whole(expected.customers),
-            numbers.share(expected.probability_order),
-            numbers.whole(round(expected.purchases_90d)),
+            numbers.share(expected.mean_alive),
+            numbers.NONE if expected.purchases_90d is None else numbers.whole(expected.purchases_90d),
             numbers.money(expected.value_90d, content.currency),
             numbers.money(expected.value_365d, content.currency),
-        ]
-        rows.append(cells_of([label, *figures], numeric=range(1, len(figures) + 1)))
-    heads = [(words(f"h.{key}"), "number") for key in ("customers", "chance", "orders_90d", "value_90d", "value_365d")]
-    return table_of([(content.dimension_name(dimension, words.language), ""), *heads], rows)
+            numbers.share(share),
+        ],
+        numeric=range(6),
+    )
 
 
-def _error(error: Decimal | None) -> str:
-    return numbers.NONE if error is None else f"{100 * error:+.1f}%".replace("-", "−")
+def _share(expected: Expected, outlook: Outlook) -> float:
+    """A class's share of the value of 365 days, as its bar shows it."""
+    whole = outlook.total.value_365d
+    return max(0.0, float(expected.value_365d / whole)) if whole and expected.value_365d is not None else 0.0

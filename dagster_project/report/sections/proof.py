@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dagster_project.report import numbers
 from dagster_project.report.content import ReportContent
 from dagster_project.report.content.classes import ClassCount
-from dagster_project.report.content.proof import Outcome, Snapshot
+from dagster_project.report.content.proof import Foresight, Outcome, Snapshot
 from dagster_project.report.figures.over_time import FEWEST_SNAPSHOTS
 from dagster_project.report.sections.pieces import (
     cells_of,
     chart_place,
     columns_of,
     escaped,
+    note_of,
     section_of,
     table_of,
 )
@@ -33,7 +34,10 @@ def backtest_section(content: ReportContent, words: Words) -> str:
         _by_class(content, newest, "value_tier", content.tiers, words),
         _by_class(content, newest, "lifecycle_stage", content.stages, words),
     )
-    inner = f'{chart}{_by_snapshot(content, words)}<h3 class="spaced">{escaped(heading)}</h3>{tables}'
+    inner = (
+        f'{chart}{_by_snapshot(content, words)}<h3 class="spaced">{escaped(heading)}</h3>{tables}'
+        f"{_foresights(content, words)}"
+    )
     return section_of("backtest", words, words("backtest_note"), inner)
 
 
@@ -78,6 +82,49 @@ def _by_class(
         rows.append(cells_of([label, *figures], numeric=range(1, 4)))
     heads = [(words(f"h.{key}"), "number") for key in ("customers", "repeat", "revenue_share")]
     return table_of([(content.dimension_name(dimension, words.language), ""), *heads], rows)
+
+
+def _foresights(content: ReportContent, words: Words) -> str:
+    """Which dimension told best what came, by the newest month end and by the mean of all."""
+    known = [dimension.code for dimension in content.dimensions]
+    placed = sorted(content.foresights, key=lambda each: known.index(each.dimension) if each.dimension in known else 99)
+    rows = [
+        cells_of(
+            [
+                content.dimension_name(each.dimension, words.language),
+                numbers.share(each.top_tenth_share),
+                numbers.share(each.mean_top_tenth_share),
+                numbers.share(each.pairs_told_apart),
+                numbers.share(each.mean_pairs_told_apart),
+            ],
+            numeric=range(1, 5),
+        )
+        for each in placed
+    ]
+    newest = str(content.backtest[-1].day)
+    heads = [(words("h.dimension"), "")]
+    heads += [
+        (words(f"h.{key}", day=newest), "number") for key in ("tenth_newest", "tenth_mean", "told_newest", "told_mean")
+    ]
+    said = _told_best(content, placed, words)
+    return (
+        f'<h3 class="spaced">{escaped(words("foresight"))}</h3>{note_of(said) if said else ""}'
+        f"{table_of(heads, rows)}{note_of(words('foresight_note'))}"
+    )
+
+
+def _told_best(content: ReportContent, foresights: Sequence[Foresight], words: Words) -> str:
+    """The best by the means; of equal ones the first in the order of the standard."""
+    by_value = [each for each in foresights if each.mean_top_tenth_share is not None]
+    by_return = [each for each in foresights if each.mean_pairs_told_apart is not None]
+    if not by_value or not by_return:
+        return ""
+    value = max(by_value, key=lambda each: each.mean_top_tenth_share or 0)
+    back = max(by_return, key=lambda each: each.mean_pairs_told_apart or 0)
+    names = {
+        key: content.dimension_name(each.dimension, words.language) for key, each in (("value", value), ("back", back))
+    }
+    return words("foresight_said", **names)
 
 
 def _repeat_rate(outcome: Outcome | None) -> str:

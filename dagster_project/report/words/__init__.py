@@ -21,9 +21,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     **MOVEMENT,
     **LIST_AND_QUALITY,
     **LIFT,
+    **OUTLOOK,
     **HEADINGS,
     **NAMES,
-    **OUTLOOK,
 }
 
 
@@ -49,3 +49,7 @@ class Words:
     def listed(self, items: list[str]) -> str:
         """Items in a row, as the language separates them."""
         return (", " if self.language is Language.ENGLISH else "、").join(items)
+
+    def sentences(self, said: list[str]) -> str:
+        """Sentences after one another; Chinese ones have no space between them."""
+        return (" " if self.language is Language.ENGLISH else "").join(said)
