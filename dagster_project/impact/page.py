@@ -11,9 +11,11 @@ from pathlib import Path
 from dagster_project.impact.figures import moves_figure
 from dagster_project.impact.result import ClassOutcome, DimensionImpact, Impact, Presence
 from dagster_project.impact.texts import (
+    FORESIGHT_HEADS,
     backtest_note,
     backtest_rows,
     class_name,
+    foresight_rows,
     is_shown,
     named,
     notes_of,
@@ -249,8 +251,16 @@ def _backtest(impact: Impact, words: Words) -> str:
     overall = table_of([(words("h.measure"), ""), *((words(f"h.{key}"), "number") for key in keys)], rows)
     labelled = {dimension.dimension: dimension for dimension in impact.dimensions}
     tables = [_outcomes(impact, labelled[code], words) for code in BACKTEST_DIMENSIONS]
-    inner = f'{overall}<div class="spaced">{columns_of(*tables)}</div>'
+    inner = f'{overall}<div class="spaced">{columns_of(*tables)}</div>{_foresight(impact, words)}'
     return _section(words("backtest"), backtest_note(impact, words), inner)
+
+
+def _foresight(impact: Impact, words: Words) -> str:
+    """How each dimension told what came, by either standard."""
+    rows = [cells_of(row, numeric=range(1, 5)) for row in foresight_rows(impact, words)]
+    heads = [(words("h.dimension"), ""), *((words(f"h.{key}"), "number") for key in FORESIGHT_HEADS)]
+    said = f'<h3 class="spaced">{escaped(words("foresight"))}</h3>'
+    return said + table_of(heads, rows) + note_of(words("foresight_note"))
 
 
 def _outcomes(impact: Impact, dimension: DimensionImpact, words: Words) -> str:

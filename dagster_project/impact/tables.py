@@ -8,9 +8,11 @@ from rich.table import Table
 
 from dagster_project.impact.result import DimensionImpact, Impact, Move, Presence
 from dagster_project.impact.texts import (
+    FORESIGHT_HEADS,
     backtest_note,
     backtest_rows,
     class_name,
+    foresight_rows,
     is_shown,
     named,
     notes_of,
@@ -30,11 +32,14 @@ def impact_tables(impact: Impact, language: Language) -> list[Table]:
     words = Words(language)
     tables = [_overview(impact, words)]
     tables += [_moves(impact, dimension, words) for dimension in impact.dimensions if is_shown(dimension)]
+    before_proof = len(tables)
     tables.append(_backtest(impact, words))
+    if impact.proposed_backtest.month_ends:
+        tables.append(_foresight(impact, words))
     examples = [example for dimension in impact.dimensions for example in _examples(dimension, words)]
     if examples:
         heads = [words(f"h.{key}") for key in ("dimension", "customer", "present_why", "proposed_why")]
-        tables.insert(-1, plain_table(words("examples"), heads, examples))
+        tables.insert(before_proof, plain_table(words("examples"), heads, examples))
     notes = notes_of(impact, words)
     return [*tables, _notes(notes, words)] if notes else tables
 
@@ -110,6 +115,11 @@ def _backtest(impact: Impact, words: Words) -> Table:
     heads = [words(f"h.{key}") for key in ("measure", "present", "proposed", "difference")]
     rows = backtest_rows(impact, words) if impact.proposed_backtest.month_ends else []
     return _right(plain_table(backtest_note(impact, words), heads, rows), first=1)
+
+
+def _foresight(impact: Impact, words: Words) -> Table:
+    heads = [words(f"h.{key}") for key in ("dimension", *FORESIGHT_HEADS)]
+    return _right(plain_table(words("foresight"), heads, foresight_rows(impact, words)), first=1)
 
 
 def _notes(notes: list[str], words: Words) -> Table:

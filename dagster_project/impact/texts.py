@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from dagster_project.impact.result import ComparedStandard, DimensionImpact, Impact, Presence
+from dagster_project.impact.result import Backtest, ComparedStandard, DimensionImpact, Impact, Presence
 from dagster_project.impact.words import Words
 from dagster_project.report import numbers
+from dagster_project.report.content.foresight import (
+    Came,
+    by_return,
+    by_revenue,
+    pairs_told_apart,
+    top_tenth_share,
+)
 
 # What is told of a whole standard in the backtest, and whether it is a share.
 BACKTEST_FIGURES = (
@@ -15,6 +22,7 @@ BACKTEST_FIGURES = (
     ("silent_return_rate", True),
     ("rank_correlation", False),
 )
+FORESIGHT_HEADS = ("present_tenth", "proposed_tenth", "present_told", "proposed_told")
 
 
 def is_shown(dimension: DimensionImpact) -> bool:
@@ -76,6 +84,34 @@ def backtest_rows(impact: Impact, words: Words) -> list[tuple[str, str, str, str
         shown_before, shown_after = (shown(value, is_share=is_share) for value in (before, after))
         rows.append((words(name), shown_before, shown_after, difference(before, after, is_share=is_share)))
     return rows
+
+
+def foresight_rows(impact: Impact, words: Words) -> list[list[str]]:
+    """How each dimension told what came, over all month ends together.
+
+    What it is called; the revenue from the tenth in its best classes by either standard; pairs told apart by either.
+    """
+    rows = []
+    for dimension in impact.dimensions:
+        sides = [_foresight(side, dimension.dimension) for side in (impact.present_backtest, impact.proposed_backtest)]
+        if any(value is not None for side in sides for value in side):
+            figures = [numbers.share(value) for pair in zip(*sides, strict=True) for value in pair]
+            rows.append([words.label(dimension.label), *figures])
+    return rows
+
+
+def _foresight(backtest: Backtest, dimension: str) -> tuple[Decimal | None, Decimal | None]:
+    classes = [
+        Came(
+            each.code,
+            each.customers,
+            each.customers * (each.repeat_rate or Decimal(0)),
+            each.next_revenue_share or Decimal(0),
+        )
+        for each in backtest.classes
+        if each.dimension == dimension
+    ]
+    return top_tenth_share(classes, by_revenue(classes)), pairs_told_apart(classes, by_return(classes))
 
 
 def backtest_note(impact: Impact, words: Words) -> str:

@@ -105,6 +105,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "silent_return_rate": ("Silent customers who came back", "沉默客户回归比例"),
     "rank_correlation": ("Rank correlation of value with the next revenue", "价值与后续收入的秩相关"),
     "backtest_classes": ("Who ordered again in the 90 days", "其后 90 天内再次下单的比例"),
+    "foresight": ("Which dimension tells best what comes", "哪个维度最能预见后来"),
+    "foresight_note": (
+        "Classes stand in the order of what they brought a customer, or of how many ordered again. Revenue: what the "
+        "tenth of the customers in the best classes brought. Told apart: how often, of a customer who ordered again "
+        "and one who did not, the first stood in the better class; the same class counts half, chance gives 50%. Who "
+        "had never ordered is left out.",
+        "各类别按人均收入或再次下单比例排序。收入：位于最好类别的十分之一客户带来的收入占比。区分：任取一位再次下单的"
+        "客户和一位没有的，前者类别更好的比例；同类算一半，纯靠运气为 50%。从未下单者不计。",
+    ),
     "notes": ("What this does not show", "未体现的部分"),
     "kept_span": (
         "{setting} differs. What is counted from raw rows with it keeps its published value here: {measures}.",
@@ -142,6 +151,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "status.added": ("new", "新增"),
     "status.removed": ("goes", "取消"),
     "h.total": ("Total", "合计"),
+    "h.present_tenth": ("Revenue from a tenth, present", "十分之一的收入（现行）"),
+    "h.proposed_tenth": ("Revenue from a tenth, new", "十分之一的收入（新）"),
+    "h.present_told": ("Told apart, present", "区分（现行）"),
+    "h.proposed_told": ("Told apart, new", "区分（新）"),
     "h.present_repeat": ("Ordered again, present", "再次下单（现行）"),
     "h.proposed_repeat": ("Ordered again, new", "再次下单（新）"),
 }

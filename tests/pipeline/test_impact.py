@@ -554,9 +554,11 @@ def test_a_label_cannot_end_the_script_or_add_to_the_page(shop: CompiledWarehous
 
 def test_tables_tell_the_moves_the_reasons_and_the_backtest(lowered: Impact) -> None:
     cells = [[list(column.cells) for column in table.columns] for table in impact_tables(lowered, Language.ENGLISH)]
-    overview, moves, examples, backtest = cells
+    overview, moves, examples, backtest, foresight = cells
     row = overview[0].index("Value tier")
     assert [column[row] for column in overview] == ["Value tier", "1", "14.3%", "€800", "22.9%"]
     assert [column[0] for column in moves] == ["Mid value", "High value", "1", "14.3%", "€800"]
     assert "750.00" in str(examples[3][0])
     assert len(backtest[0]) == 4
+    assert "Value tier" in foresight[0]
+    assert len(foresight) == 5
