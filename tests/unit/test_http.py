@@ -171,7 +171,8 @@ def test_waits_double_up_to_the_longest(server: HTTPServer, monkeypatch: pytest.
 def test_the_wait_that_the_system_asks_for_is_kept(monkeypatch: pytest.MonkeyPatch, headers: str, wait: float) -> None:
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
-    busy = f"HTTP/1.1 429 Busy\r\nContent-Length: 0\r\n{headers}\r\n\r\n"
+    # Said to be closed: who asks again at once would else meet the socket in the middle of it.
+    busy = f"HTTP/1.1 429 Busy\r\nConnection: close\r\nContent-Length: 0\r\n{headers}\r\n\r\n"
     with (
         RawServer(busy.encode()) as url,
         asking(longest_wait_seconds=60, attempts=2) as system,
