@@ -157,6 +157,19 @@ def test_the_headline_says_who_won_and_what_to_set(proven, best, published, says
     assert says_in_chinese in said(proven, "foretold", Language.CHINESE)
 
 
+def test_who_won_as_often_as_what_is_published_is_named_beside_it_and_nobody_is_called_best(proven) -> None:
+    wins(proven, "mbg_nbd", "mbg_nbd", {"mbg_nbd": 2, "rfm_cells": 2, "recency": 0})
+    text = said(proven, "foretold")
+    assert (
+        "Ahead equally often, in 4 of 8 comparisons: MBG/NBD and Gamma-Gamma, the rule 'as others like them did'."
+        in text
+    )
+    assert "foretold best" not in text
+    assert "best, published" not in text
+    in_chinese = said(proven, "foretold", Language.CHINESE)
+    assert "领先次数相同，8 项比较中各领先 4 项：MBG/NBD 与 Gamma-Gamma、规则“同类客户此前的平均”。" in in_chinese
+
+
 def test_before_the_first_month_end_it_says_what_is_needed(con) -> None:
     assert "needs a month end at least 90 days after the first order and 90 days back" in said(con, "foretold")
     assert "尚无法与实际对照" in said(con, "foretold", Language.CHINESE)
@@ -166,7 +179,7 @@ def test_before_the_first_month_end_it_says_what_is_needed(con) -> None:
 def test_one_month_end_is_called_one(proven) -> None:
     proven.execute("delete from marts.prediction_backtest where snapshot_on < '2017-09-30'")
     assert "On 30 September 2017 the models were fitted to what was known then." in said(proven, "foretold")
-    assert "ahead in 2 of 4 comparisons" in said(proven, "foretold")
+    assert "Ahead equally often, in 2 of 4 comparisons" in said(proven, "foretold")
 
 
 def test_chances_stand_against_the_share_who_ordered_beside_the_diagonal(proven) -> None:

@@ -49,6 +49,11 @@ def _headline(foretold: Foretold, words: Words) -> str:
     records = foretold.records
     best = next((record for record in records if record.is_best), records[0])
     others = [record for record in records if record is not best]
+    alike = _alike(records)
+    if alike and any(record.is_published for record in alike):
+        names = [predictor_in_a_sentence(record.predictor, words) for record in alike]
+        measures = str(MEASURES * len(foretold.days))
+        return words("foretold_alike", predictors=words.listed(names), wins=str(best.wins), measures=measures)
     published = next((record for record in others if record.is_published), None)
     model = next((record for record in others if not record.is_rule), None)
     other = published or model
@@ -68,6 +73,13 @@ def _headline(foretold: Foretold, words: Words) -> str:
     return words("foretold_switch" if published else "foretold_best", **said)
 
 
+def _alike(records: Sequence[Record]) -> list[Record]:
+    """Who won most, where several did as often."""
+    most = max(record.wins for record in records)
+    winners = [record for record in records if record.wins == most]
+    return winners if len(winners) > 1 else []
+
+
 def _records(foretold: Foretold, words: Words) -> str:
     """A row a predictor over all month ends, and below them what nobody could do better."""
     rows = [
@@ -79,7 +91,7 @@ def _records(foretold: Foretold, words: Words) -> str:
                 _correlation(record.rank_correlation),
                 numbers.share(record.top_tenth_share),
                 str(record.wins),
-                _standing(record, words),
+                _standing(record, words, is_alone=not _alike(foretold.records)),
             ],
             numeric=range(1, 6),
         )
@@ -216,8 +228,8 @@ def _name(predictor: str, words: Words) -> str:
     return words("rule", name=name) if predictor in RULES else name
 
 
-def _standing(record: Record, words: Words) -> str:
-    said = [("foretold_is_best", record.is_best), ("foretold_is_published", record.is_published)]
+def _standing(record: Record, words: Words, *, is_alone: bool) -> str:
+    said = [("foretold_is_best", record.is_best and is_alone), ("foretold_is_published", record.is_published)]
     return words.listed([words(key) for key, holds in said if holds])
 
 

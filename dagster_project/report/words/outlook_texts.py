@@ -91,6 +91,10 @@ OUTLOOK: dict[str, tuple[str, str]] = {
         "{best} foretold best: ahead in {wins} of {measures} comparisons.",
         "最准的是：{best}。{measures} 项比较中领先 {wins} 项。",
     ),
+    "foretold_alike": (
+        "Ahead equally often, in {wins} of {measures} comparisons: {predictors}.",
+        "领先次数相同，{measures} 项比较中各领先 {wins} 项：{predictors}。",
+    ),
     "foretold_rule_published": (
         "{best} foretold best, and is what is published: ahead in {wins} of {measures} comparisons, {other} in "
         "{other_wins}.",
