@@ -18,11 +18,11 @@ from dagster_project.contract.entities import ENTITIES, ColumnType, Entity
 from dagster_project.landing.batches import Batch, Manifest
 from dagster_project.landing.erased import ERASED_REASON
 from dagster_project.landing.marking import Arrival, earliest_changed_on
+from dagster_project.landing.parquet_files import file_sql, write_file
 from dagster_project.landing.rows import CheckedRows, Counts
 from dagster_project.sources.files import glob_free
 from dagster_project.sql_text import quote_identifier, quote_instant, quote_list, quote_literal
 
-ROW_GROUP_ROWS = 122_880
 # SQL of what stands for the original text of a row that is refused because its person was erased.
 REMOVED_TEXT = "{}"
 # DuckDB promises nothing about hash() between its versions; a batch notes what it gave for this, and hashes are made
@@ -108,8 +108,8 @@ def write_streamed(
     accepted = "select * exclude (reasons, is_excluded) from rows where reasons is null"
     path = _batch_path(manifest, entity, stamp)
     incoming = _incoming_sql(entity, accepted, stamp.source, "row_number")
-    _copy(con, f"select {_columns(entity.landed_columns(), _lineage(stamp))} from ({incoming})", path)
-    written_rows = f"read_parquet({quote_literal(glob_free(path))})"
+    write_file(con, f"select {_columns(entity.landed_columns(), _lineage(stamp))} from ({incoming})", path)
+    written_rows = file_sql(path)
     [(accepted_count,)] = con.execute(f"select count(*) from {written_rows}").fetchall()
     [(read_count,)] = con.execute(f"select count(*) from ({checked.records.relation})").fetchall()
     is_whole = accepted_count == read_count
@@ -128,7 +128,7 @@ def write_streamed(
         # Keys that stand on several rows: the first writing becomes the source of the second.
         doubled = path.with_suffix(".doubled")
         path.rename(doubled)
-        rows = f"select * from read_parquet({quote_literal(glob_free(doubled))})"
+        rows = f"select * from {file_sql(doubled)}"
         con.execute(
             "create or replace temp view incoming as select *, row_number as position, row_hash as full_hash "
             f"from ({rows})"
@@ -199,7 +199,7 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp
         )
     entity = checked.mapping.read.entity
     is_erased = f"list_contains(reasons, {quote_literal(ERASED_REASON)})"
-    _copy(
+    write_file(
         con,
         f"""
         with originals as (
@@ -530,12 +530,14 @@ def _write(
         path = None
     elif path is not None and not is_written:
         lineage = _lineage(stamp)
-        _copy(con, f"select {_columns(entity.landed_columns(), lineage)} from ({kept})", path)
+        write_file(con, f"select {_columns(entity.landed_columns(), lineage)} from ({kept})", path)
         if entity.personal_columns:
             personal_path = manifest.folder / "personal" / entity.name / f"{stamp.batch_id}.parquet"
             _make_private(personal_path.parent)
             lineage["row_hash"] = "full_hash"
-            _copy(con, f"select {_columns(entity.personal_landed_columns(), lineage)} from ({kept})", personal_path)
+            write_file(
+                con, f"select {_columns(entity.personal_landed_columns(), lineage)} from ({kept})", personal_path
+            )
             personal_path.chmod(0o600)
     return Written(new, changed, unchanged, first, last, earliest, path, personal_path)
 
@@ -586,13 +588,6 @@ def _columns(columns: Iterable[tuple[str, ColumnType]], lineage: dict[str, str])
     return ", ".join(
         f"cast({lineage.get(name, quote_identifier(name))} as {kind.sql}) as {quote_identifier(name)}"
         for name, kind in columns
-    )
-
-
-def _copy(con: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
-    con.execute(
-        f"copy ({select}) to {quote_literal(str(path))} "
-        f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
     )
 
 

@@ -19,12 +19,12 @@ import pyarrow.parquet as pq
 from dagster_project.contract.entities import ENTITIES, Entity
 from dagster_project.landing import Manifest, landing_relations
 from dagster_project.landing.batches import Batch
-from dagster_project.landing.writing import ROW_GROUP_ROWS, sha256_of
+from dagster_project.landing.parquet_files import file_sql, write_file
+from dagster_project.landing.writing import sha256_of
 from dagster_project.privacy.people import collect_aliases
 from dagster_project.privacy.rewriting import new_path, rewrite_batches, with_new_files
 from dagster_project.publishing.atomic_files import PRIVATE_FILE
 from dagster_project.settings import Settings
-from dagster_project.sources.files import glob_free
 from dagster_project.sql_text import quote_identifier, quote_literal
 
 # What tells that a customer was heard of: columns of landed rows, by entity. Our own calls and campaigns are no sign,
@@ -106,7 +106,7 @@ def count_aged(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> Emptied:
         if batch.personal_path
     ]
     held = " union all ".join(
-        f"select source, customer_ref from {_file_sql(path)} where {_holds(entity)}" for entity, path in files
+        f"select source, customer_ref from {file_sql(path)} where {_holds(entity)}" for entity, path in files
     )
     if not held:
         return Emptied()
@@ -146,7 +146,7 @@ def _rewritten(con: duckdb.DuckDBPyConnection, settings: Settings, batch: Batch,
     if changed and batch.path and entity.name == "customers":
         new = new_path(landing / batch.path, rewriting_id)
         checks = [f"case when not {_IS_AGED} then {name} end as {name}" for name in _CHECKS]
-        _copy(con, f"select * replace ({', '.join(checks)}) from {_file_sql(landing / batch.path)}", new)
+        write_file(con, f"select * replace ({', '.join(checks)}) from {file_sql(landing / batch.path)}", new)
         changed |= {"path": str(new.relative_to(landing)), "path_sha256": sha256_of(new)}
     return with_new_files(batch, changed, rewriting_id)
 
@@ -159,7 +159,7 @@ def _personal_anew(
     # Only a record is read again; an event, such as a consent, stays as it is.
     is_back = f"({EMPTIED_ON} is not null and not {_IS_AGED})" if is_marked and entity.is_versioned else "false"
     is_emptied = f"({_IS_AGED} and {_holds(entity)})"
-    if not con.execute(f"select 1 from {_file_sql(path)} where {is_emptied} or {is_back} limit 1").fetchall():
+    if not con.execute(f"select 1 from {file_sql(path)} where {is_emptied} or {is_back} limit 1").fetchall():
         return None
     new = new_path(path, rewriting_id)
     names = [quote_identifier(column.name) for column in entity.personal_columns]
@@ -167,10 +167,10 @@ def _personal_anew(
     before = EMPTIED_ON if is_marked else "null::date"
     columns = f"* exclude ({EMPTIED_ON}) replace ({values})" if is_marked else f"* replace ({values})"
     day = quote_literal(on.isoformat())
-    _copy(
+    write_file(
         con,
         f"select {columns}, case when {is_emptied} then date {day} else {before} end as {EMPTIED_ON} "
-        f"from {_file_sql(path)} where not {is_back}",
+        f"from {file_sql(path)} where not {is_back}",
         new,
     )
     new.chmod(PRIVATE_FILE)
@@ -185,14 +185,3 @@ def _holds(entity: Entity) -> str:
 def _day(entity: str, column: str, zone: str) -> str:
     kind = dict(ENTITIES[entity].landed_columns())[column]
     return column if kind.sql.lower() == "date" else f"timezone({zone}, {column})"
-
-
-def _file_sql(path: Path) -> str:
-    return f"read_parquet({quote_literal(glob_free(path))})"
-
-
-def _copy(con: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
-    con.execute(
-        f"copy ({select}) to {quote_literal(str(path))} "
-        f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
-    )

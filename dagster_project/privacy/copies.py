@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from dagster_project.landing.parquet_files import file_sql
 from dagster_project.privacy.claims import claim, key_statements
 from dagster_project.privacy.holdings import in_serving_copy
 from dagster_project.privacy.plan import Plan
@@ -24,8 +25,7 @@ from dagster_project.privacy.postgres import claimed, connected, tables_of
 from dagster_project.publishing.atomic_files import PRIVATE_FILE, sha256_of, unfinished, written_beside
 from dagster_project.publishing.parquet import MANIFEST, VERSIONS, json_bytes, switch_current
 from dagster_project.settings import Settings
-from dagster_project.sources.files import glob_free
-from dagster_project.sql_text import quote_identifier, quote_literal
+from dagster_project.sql_text import quote_identifier
 
 Say = Callable[[str], None]
 
@@ -45,7 +45,7 @@ def erase_from_assignments(settings: Settings, plan: Plan) -> None:
                 continue
             table = pq.read_table(path, partitioning=None)
             condition = claim(table.schema.names)
-            kept = con.sql(f"select * from {_file_sql(path)} where not coalesce({condition}, false)").to_arrow_table()
+            kept = con.sql(f"select * from {file_sql(path)} where not coalesce({condition}, false)").to_arrow_table()
             with written_beside(path, mode=PRIVATE_FILE) as beside:
                 pq.write_table(kept.cast(table.schema), beside, compression="zstd")
 
@@ -115,12 +115,8 @@ def _keyed(plan: Plan) -> Iterator[duckdb.DuckDBPyConnection]:
 def _holds(con: duckdb.DuckDBPyConnection, file: Path) -> bool:
     condition = claim(pq.read_schema(file).names)
     return condition is not None and bool(
-        con.execute(f"select 1 from {_file_sql(file)} where {condition} limit 1").fetchall()
+        con.execute(f"select 1 from {file_sql(file)} where {condition} limit 1").fetchall()
     )
-
-
-def _file_sql(file: Path) -> str:
-    return f"read_parquet({quote_literal(glob_free(file))}, hive_partitioning = false)"
 
 
 def _rewrite_version(con: duckdb.DuckDBPyConnection, version: Path, link: Path) -> None:
@@ -136,7 +132,7 @@ def _rewrite_version(con: duckdb.DuckDBPyConnection, version: Path, link: Path) 
             shutil.copyfile(source, copy)
             continue
         condition = claim(pq.read_schema(source).names)
-        rows = con.sql(f"select * from {_file_sql(source)} where not coalesce({condition}, false)").to_arrow_table()
+        rows = con.sql(f"select * from {file_sql(source)} where not coalesce({condition}, false)").to_arrow_table()
         pq.write_table(rows.cast(pq.read_schema(source)), copy, compression="zstd", version="2.6")
         entry |= {"rows": rows.num_rows, "bytes": copy.stat().st_size, "sha256": sha256_of(copy)}
     content = json_bytes(manifest)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.landing import Manifest, landing_relations
+from dagster_project.landing.parquet_files import file_sql
 from dagster_project.privacy.claims import Keys, claim
 from dagster_project.privacy.objections import PROFILING_CHOICES, choices_of
 from dagster_project.privacy.people import Person, find_person
@@ -28,7 +29,6 @@ from dagster_project.publishing.assignments import TREATED
 from dagster_project.publishing.atomic_files import PRIVATE_FILE, sha256_of, written_beside
 from dagster_project.publishing.audit import append_record
 from dagster_project.settings import Settings
-from dagster_project.sources.files import glob_free
 from dagster_project.sql_text import quote_identifier, quote_literal
 from dagster_project.warehouse import opened
 
@@ -267,8 +267,7 @@ def _in_postgres(settings: Settings, person: Person) -> Iterator[Holding]:
 def _of_file(path: Path) -> str:
     """The select of a Parquet file's rows that are the person's."""
     condition = claim(pq.read_schema(path).names)
-    file = quote_literal(glob_free(path))
-    return f"select * from read_parquet({file}, hive_partitioning = false) where {condition or 'false'}"
+    return f"select * from {file_sql(path)} where {condition or 'false'}"
 
 
 def _records(con: duckdb.DuckDBPyConnection, select: str) -> tuple[dict[str, Any], ...]:

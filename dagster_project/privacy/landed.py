@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.landing.batches import Batch
 from dagster_project.landing.erased import ERASED_REASON
-from dagster_project.landing.writing import REMOVED_TEXT, ROW_GROUP_ROWS, sha256_of
+from dagster_project.landing.parquet_files import file_sql, write_file
+from dagster_project.landing.writing import REMOVED_TEXT, sha256_of
 from dagster_project.privacy.claims import claim, key_statements
 from dagster_project.privacy.people import Person
 from dagster_project.privacy.plan import KeptRow, Plan
@@ -26,7 +27,6 @@ from dagster_project.privacy.refused_rows import rows_of_person
 from dagster_project.privacy.rewriting import new_path, rewrite_batches, with_new_files
 from dagster_project.publishing.atomic_files import PRIVATE_FILE, written_beside
 from dagster_project.settings import Settings
-from dagster_project.sources.files import glob_free
 from dagster_project.sql_text import quote_identifier, quote_literal
 
 # What a row of nobody does not keep: where it stood in the file, when it was changed, and where it was bought.
@@ -99,18 +99,14 @@ def _rewritten(con: duckdb.DuckDBPyConnection, settings: Settings, plan: Plan, b
     return with_new_files(batch, changed, plan.erasure_id)
 
 
-def _file_sql(path: Path) -> str:
-    return f"read_parquet({quote_literal(glob_free(path))})"
-
-
 def _holds_people(con: duckdb.DuckDBPyConnection, path: Path) -> bool:
     condition = claim(pq.read_schema(path).names)
-    return bool(con.execute(f"select 1 from {_file_sql(path)} where {condition} limit 1").fetchall())
+    return bool(con.execute(f"select 1 from {file_sql(path)} where {condition} limit 1").fetchall())
 
 
 def _rest_sql(path: Path, columns: Sequence[str]) -> str | None:
     condition = claim(columns)
-    return condition and f"select * from {_file_sql(path)} where not coalesce({condition}, false)"
+    return condition and f"select * from {file_sql(path)} where not coalesce({condition}, false)"
 
 
 def _of_nobody_sql(batch: Batch, path: Path, time_zone: str) -> str | None:
@@ -153,7 +149,7 @@ def _of_nobody_sql(batch: Batch, path: Path, time_zone: str) -> str | None:
     )
     order = "kept.new_key, landed.line_number" if batch.entity == "order_lines" else "kept.new_key"
     return (
-        f"select {listed} from {_file_sql(path)} as landed inner join {table} as kept "
+        f"select {listed} from {file_sql(path)} as landed inner join {table} as kept "
         f"on landed.source = kept.kept_source and landed.{own} = kept.kept_key and {newest} {refunded} {once} "
         f"order by {order}"
     )
@@ -173,10 +169,7 @@ def _write(
         con.execute(f"create or replace temp table of_nobody as {of_nobody}")
         con.execute("insert into rest select * from of_nobody")
         con.execute("drop table of_nobody")
-    con.execute(
-        f"copy (select * from rest order by rowid) to {quote_literal(str(new))} "
-        f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
-    )
+    write_file(con, "select * from rest order by rowid", new)
     con.execute("drop table rest")
     return new, pq.read_metadata(new).num_rows, pq.read_metadata(path).num_rows
 

@@ -23,6 +23,7 @@ from dagster_project.errors import StrataError
 from dagster_project.identity.registry import next_number
 from dagster_project.landing import Manifest, landing_relations
 from dagster_project.landing.erased import ERASED_PREFIX, NUMBER, ORDER, PENDING, POINT, REFERENCE, REFUND
+from dagster_project.landing.parquet_files import file_sql
 from dagster_project.privacy.claims import Keys, claim, key_statements
 from dagster_project.privacy.holdings import files_read
 from dagster_project.privacy.people import POINTS, Person
@@ -30,7 +31,6 @@ from dagster_project.publishing.assignments import TREATED
 from dagster_project.publishing.atomic_files import PRIVATE_FILE, private_folder
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
-from dagster_project.sources.files import glob_free
 from dagster_project.sql_text import quote_literal
 
 # The newest version of a row, as staging finds it.
@@ -301,9 +301,8 @@ def _lists(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[tuple[str
     found = []
     for path in sorted(settings.paths.assignments.glob("*/*.parquet")):
         condition = claim(pq.read_schema(path).names) or "false"
-        file = f"read_parquet({quote_literal(glob_free(path))}, hive_partitioning = false)"
         rows = con.execute(
-            f"select distinct channel from {file} where arm = '{TREATED}' and {condition} order by 1"
+            f"select distinct channel from {file_sql(path)} where arm = '{TREATED}' and {condition} order by 1"
         ).fetchall()
         found += [
             (path.stem, channel) for (channel,) in rows if any((settings.paths.lists / path.stem).glob(f"{channel}.*"))
