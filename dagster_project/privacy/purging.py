@@ -9,7 +9,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -61,8 +61,7 @@ def purge(
         PublishingError: PostgreSQL, being a target, cannot be reached.
     """
     ages = settings.publishing.retention
-    today = now.astimezone(ZoneInfo(settings.sources.business.time_zone)).date()
-    one_purge = _Purge(settings, today, f"{now:%Y%m%d}-{secrets.token_hex(6)}", say, is_dry_run=is_dry_run)
+    one_purge = _Purge(settings, now, f"{now:%Y%m%d}-{secrets.token_hex(6)}", say, is_dry_run=is_dry_run)
     with at_rest(settings, who=asker, now=now, say=say) as warehouse:
         refuse_unfinished(settings.paths)
         removed = [
@@ -75,10 +74,7 @@ def purge(
             "at": now.isoformat(),
             "who": who,
             "why": asker,
-            "removed": [
-                {"place": each.place, "what": each.what, "kept_days": each.kept_days, "count": each.count}
-                for each in removed
-            ],
+            "removed": [asdict(each) for each in removed],
         }
         append_record(settings.paths.audit / PURGES, record)
     return removed
@@ -87,15 +83,23 @@ def purge(
 @dataclass(frozen=True)
 class _Purge:
     settings: Settings
-    today: date
+    now: datetime
     rewriting_id: str
     say: Say
     is_dry_run: bool
 
+    def limit(self, days: int) -> date:
+        """What is of a day before this one is older than `days`."""
+        return self.day(self.now) - timedelta(days=days)
+
+    def day(self, moment: datetime) -> date:
+        """The business day of a moment."""
+        return moment.astimezone(ZoneInfo(self.settings.sources.business.time_zone)).date()
+
     def lists(self, days: int) -> Iterator[Removed]:
         """Lists that were last written more than `days` ago: a list of a past day that is drawn today is a new one."""
-        limit = self.today - timedelta(days=days)
-        written = _last_written(self.settings)
+        limit = self.limit(days)
+        written = self._last_written()
         folder = self.settings.paths.lists
         folders = [path for path in sorted(folder.glob("*")) if _is_aged(path.name, written, limit)]
         if folders:
@@ -141,13 +145,13 @@ class _Purge:
 
     def refused_rows(self, days: int) -> Iterator[Removed]:
         """The text of rows that were refused more than `days` ago; they stay counted, with their reasons."""
-        limit = self.today - timedelta(days=days)
+        limit = self.limit(days)
         manifest = Manifest.load(self.settings.paths)
         aged = {
             batch.batch_id: texts
             for batch in manifest.batches
             if batch.quarantine_path
-            and self._day(batch.landed_at) < limit
+            and self.day(batch.landed_at) < limit
             and (texts := texts_kept(manifest.absolute(batch.quarantine_path)))
         }
         if not aged:
@@ -166,10 +170,10 @@ class _Purge:
         self.say("looking for customers of whom nothing was heard")
         manifest = Manifest.load(self.settings.paths)
         with connection_at_rest(warehouse) as con:
-            find_aged(con, self.settings, manifest, before=self.today - timedelta(days=days))
+            find_aged(con, self.settings, manifest, before=self.limit(days))
             found = count_aged(con, manifest)
             if not self.is_dry_run:
-                empty_landed(con, self.settings, on=self.today, rewriting_id=self.rewriting_id, say=self.say)
+                empty_landed(con, self.settings, on=self.day(self.now), rewriting_id=self.rewriting_id, say=self.say)
             stored = 0
             if warehouse is not None and not self.is_dry_run:
                 attach_again(con, self.settings)
@@ -197,18 +201,13 @@ class _Purge:
         }
         return with_new_files(batch, changed, self.rewriting_id)
 
-    def _day(self, moment: datetime) -> date:
-        return moment.astimezone(ZoneInfo(self.settings.sources.business.time_zone)).date()
-
-
-def _last_written(settings: Settings) -> dict[str, date]:
-    """Day of a list: the day on which it was last exported, as the audit has it."""
-    written: dict[str, date] = {}
-    zone = ZoneInfo(settings.sources.business.time_zone)
-    for record in read_records(settings.paths.audit / LIST_EXPORTS):
-        with suppress(KeyError, TypeError, ValueError):
-            written[record["day"]] = datetime.fromisoformat(record["at"]).astimezone(zone).date()
-    return written
+    def _last_written(self) -> dict[str, date]:
+        """Day of a list: the day on which it was last exported, as the audit has it."""
+        written: dict[str, date] = {}
+        for record in read_records(self.settings.paths.audit / LIST_EXPORTS):
+            with suppress(KeyError, TypeError, ValueError):
+                written[record["day"]] = self.day(datetime.fromisoformat(record["at"]))
+        return written
 
 
 def _is_aged(name: str, written: dict[str, date], limit: date) -> bool:
