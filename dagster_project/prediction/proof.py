@@ -232,7 +232,12 @@ def _judged(day: date, model: str, predicted: duckdb.DuckDBPyRelation, observed:
         LAST_90_DAYS: last_90_days_repeated(present),
         RFM_CELLS: cell_means(past, present),
     }
-    came = (present.next_order_days > 0).astype(float)
+    actual = {
+        "actual_purchases": present.next_order_days,
+        "actual_value": present.next_revenue,
+        "actual_customers": (present.next_order_days > 0).astype(float),
+    }
+    expected = {"predicted_purchases": purchases, "predicted_value": value, "predicted_customers": chance}
     customers = len(value)
     best = success(Forecast(rank=present.next_revenue), present).top_tenth_share
     whole: list[Row] = []
@@ -242,11 +247,9 @@ def _judged(day: date, model: str, predicted: duckdb.DuckDBPyRelation, observed:
             {
                 "predictor": predictor,
                 "customers": float(customers),
-                "actual_purchases": float(present.next_order_days.sum()),
+                **{name: float(values.sum()) for name, values in actual.items()},
                 "predicted_purchases": found.predicted_purchases,
-                "actual_value": float(present.next_revenue.sum()),
                 "predicted_value": found.predicted_value,
-                "actual_customers": float(came.sum()),
                 "predicted_customers": float(chance.sum()) if predictor == model else None,
                 "rank_correlation": found.rank_correlation,
                 "top_tenth_share": found.top_tenth_share,
@@ -255,14 +258,7 @@ def _judged(day: date, model: str, predicted: duckdb.DuckDBPyRelation, observed:
         )
     tenths: list[Row] = []
     for ranked_by, rank in (("expected_value", value), ("probability_order_90d", chance)):
-        sums = {
-            "actual_purchases": gains(rank, present.next_order_days),
-            "predicted_purchases": gains(rank, purchases),
-            "actual_value": gains(rank, present.next_revenue),
-            "predicted_value": gains(rank, value),
-            "actual_customers": gains(rank, came),
-            "predicted_customers": gains(rank, chance),
-        }
+        sums = {name: gains(rank, values) for name, values in (actual | expected).items()}
         tenths += [
             {
                 "predictor": model,
