@@ -1,6 +1,11 @@
 {{ config(materialized='view') }}
 
 {#- A view: the backtest of one day asks for that day and the one 90 days before. -#}
+{%- set spans = [
+    ('365d', days_before('observed_days.observed_on', 365), 'observed_days.observed_on'),
+    ('90d', days_before('observed_days.observed_on', 90), 'observed_days.observed_on'),
+    ('next', 'observed_days.observed_on', days_before('observed_days.observed_on', -90)),
+] -%}
 
 with plans as (
 
@@ -35,42 +40,22 @@ totals as (
     select
         observed_days.observed_on,
         customer_days.customer_id,
+        {%- for name, first, last in spans %}
+            count(*) filter (
+                where
+                customer_days.is_order_day
+                and customer_days.business_day > {{ first }}
+                and customer_days.business_day <= {{ last }}
+            ) as order_days_{{ name }},
+            sum(customer_days.revenue) filter (
+                where
+                customer_days.business_day > {{ first }}
+                and customer_days.business_day <= {{ last }}
+            ) as revenue_{{ name }},
+        {%- endfor %}
         max(customer_days.business_day) filter (
             where customer_days.is_order_day and customer_days.business_day <= observed_days.observed_on
-        ) as last_order_on,
-        count(*) filter (
-            where
-            customer_days.is_order_day
-            and customer_days.business_day > {{ days_before('observed_days.observed_on', 365) }}
-            and customer_days.business_day <= observed_days.observed_on
-        ) as order_days_365d,
-        sum(customer_days.revenue) filter (
-            where
-            customer_days.business_day > {{ days_before('observed_days.observed_on', 365) }}
-            and customer_days.business_day <= observed_days.observed_on
-        ) as revenue_365d,
-        count(*) filter (
-            where
-            customer_days.is_order_day
-            and customer_days.business_day > {{ days_before('observed_days.observed_on', 90) }}
-            and customer_days.business_day <= observed_days.observed_on
-        ) as order_days_90d,
-        sum(customer_days.revenue) filter (
-            where
-            customer_days.business_day > {{ days_before('observed_days.observed_on', 90) }}
-            and customer_days.business_day <= observed_days.observed_on
-        ) as revenue_90d,
-        count(*) filter (
-            where
-            customer_days.is_order_day
-            and customer_days.business_day > observed_days.observed_on
-            and customer_days.business_day <= {{ days_before('observed_days.observed_on', -90) }}
-        ) as order_days_next,
-        sum(customer_days.revenue) filter (
-            where
-            customer_days.business_day > observed_days.observed_on
-            and customer_days.business_day <= {{ days_before('observed_days.observed_on', -90) }}
-        ) as revenue_next
+        ) as last_order_on
     from observed_days
     inner join customer_days on customer_days.business_day <= {{ days_before('observed_days.observed_on', -90) }}
     group by observed_days.observed_on, customer_days.customer_id
