@@ -42,12 +42,24 @@ format: $(STAMP) ## rewrite Python and SQL in the house style
 	ruff format .
 	STRATA_WAREHOUSE=:memory: sqlfluff fix dbt_project/models --disable-progress-bar
 
-bench: $(STAMP) ## measured comparisons, see benchmarks/
-	python -m benchmarks
+# What only benchmarks need (plots, peers) stays out of the product's environment and lock.
+BENCH_VENV := data/benchmarks/environment
+BENCH_STAMP := $(BENCH_VENV)/.installed
+SIZE ?= 1m
+$(BENCH_STAMP): benchmarks/requirements.lock
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.lock
+	@touch $(BENCH_STAMP)
 
-lock: $(STAMP) ## write requirements.lock anew (needs uv)
+bench: $(STAMP) $(BENCH_STAMP) ## measured comparisons, such as make bench SIZE="100k 1m" ONLY="landing,daily"
+	python -m benchmarks $(foreach size,$(SIZE),--size $(size)) --only "$(ONLY)" $(OPTIONS)
+
+lock: $(STAMP) ## write both requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --output-file requirements.lock
+
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header benchmarks/requirements.in --output-file benchmarks/requirements.lock
 
 clean: ## remove the environment; landed data stays
 	rm -rf $(VENV)

@@ -1,0 +1,209 @@
+"""What `make bench` promises about its own figures: stopped runs go on, what got slower is said."""
+
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from benchmarks.growth import exponent, growths
+from benchmarks.keeping import Result, accept, read_figures, read_lines, slower
+from benchmarks.machine import Machine
+from benchmarks.measuring import DidNotFinish, Measured, Unfinished, measure
+from benchmarks.page import BEGIN, END, PAGE, read_size, section, write_page
+from benchmarks.running import RESULTS, run_steps
+from benchmarks.steps import Comparison, Say, Step, load_steps
+
+MACHINE = Machine("a processor", 2, 24 * 2**30, "Python 3", 0.0)
+MEBIBYTE = 2**20
+
+
+def part(name: str = "CSV", *, size: int = 1_000, ours: float = 1.0, floor: float | None = 1.0) -> Comparison:
+    its_floor = None if floor is None else Measured(floor, floor, 1)
+    return Comparison("landing", name, size, Measured(ours, ours, 1), its_floor, aim=1.5)
+
+
+def result(*parts: Comparison) -> Result:
+    return Result("landing", parts[0].size, "2026-11-22", MACHINE, "code", parts)
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def counted_step(name: str, file: Path, *, fails: bool = False) -> Step:
+    """A step that leaves a line in `file` each time that it is measured."""
+
+    def run(folder: Path, size: int, say: Say) -> list[Comparison]:
+        with file.open("a") as lines:
+            lines.write(f"{name} {size}\n")
+        say("starting")
+        (folder / "made").touch()
+        if fails:
+            raise ValueError("rows differ")
+        return [Comparison(name, "all of it", size, measure(python("pass")), None)]
+
+    return Step(name, name.title(), "nothing", run)
+
+
+def quiet() -> Console:
+    return Console(file=io.StringIO(), width=200)
+
+
+def test_memory_of_children_counts_with_that_of_the_process() -> None:
+    child = f"import time; held = bytearray({200 * MEBIBYTE}); time.sleep(0.5)"
+    parent = (
+        f"import subprocess, sys; held = bytearray({200 * MEBIBYTE}); subprocess.run([sys.executable, '-c', {child!r}])"
+    )
+    measured = measure(python(parent))
+    assert 400 * MEBIBYTE <= measured.peak_bytes < 500 * MEBIBYTE
+
+
+def test_processor_time_of_children_counts() -> None:
+    busy = "import time\nwhile time.process_time() < 0.3: pass"
+    measured = measure(python(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"))
+    assert measured.cpu_seconds >= 0.3
+
+
+@pytest.mark.parametrize(
+    "code", ["raise MemoryError", f"import time; held = bytearray({400 * MEBIBYTE}); time.sleep(30)"]
+)
+def test_out_of_memory_is_told_from_a_failure(code: str) -> None:
+    with pytest.raises(DidNotFinish, match="out of memory"):
+        measure(python(code), most_bytes=200 * MEBIBYTE)
+
+
+def test_a_failure_is_raised_with_the_last_words() -> None:
+    with pytest.raises(RuntimeError, match="rows differ") as caught:
+        measure(python("raise ValueError('rows differ')"))
+    assert not isinstance(caught.value, DidNotFinish)
+
+
+def test_a_stopped_benchmark_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    first, second = counted_step("first", ran), counted_step("second", ran)
+    run_steps([first], [1_000], tmp_path / "work", [], quiet())
+    (tmp_path / "work" / RESULTS).open("a").write('{"step": "second", "si')  # killed while it wrote
+    outcome = run_steps([first, second], [1_000, 2_000], tmp_path / "work", [], quiet())
+    assert ran.read_text().splitlines() == ["first 1000", "second 1000", "first 2000", "second 2000"]
+    assert [each.key for each in outcome.results] == [
+        ("first", 1_000),
+        ("second", 1_000),
+        ("first", 2_000),
+        ("second", 2_000),
+    ]
+
+
+def test_again_measures_what_is_kept(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    for _ in range(2):
+        run_steps([counted_step("first", ran)], [1_000], tmp_path / "work", [], quiet(), again=True)
+    assert len(ran.read_text().splitlines()) == 2
+    assert len(read_lines(tmp_path / "work" / RESULTS)) == 1
+
+
+def test_a_step_that_fails_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    said = io.StringIO()
+    steps = [counted_step("first", ran, fails=True), counted_step("second", ran)]
+    outcome = run_steps(steps, [1_000], tmp_path / "work", [], Console(file=said, width=200))
+    assert [each.step for each in outcome.results] == ["second"]
+    assert outcome.exit_code == 1
+    assert "rows differ" in said.getvalue()
+
+
+def test_working_folders_are_removed_unless_kept(tmp_path: Path) -> None:
+    run_steps([counted_step("first", tmp_path / "ran")], [1_000], tmp_path / "work", [], quiet())
+    assert [file.name for file in (tmp_path / "work").iterdir()] == [RESULTS]
+    run_steps([counted_step("first", tmp_path / "ran")], [2_000], tmp_path / "work", [], quiet(), keep=True)
+    assert (tmp_path / "work" / "first-2k" / "made").exists()
+
+
+def test_a_part_a_fifth_slower_against_its_own_floor_is_said() -> None:
+    accepted = [result(part(ours=1.5), part("Parquet", ours=1.5))]
+    on_a_machine_half_as_fast = result(part(ours=3.0, floor=2.0), part("Parquet", ours=4.0, floor=2.0))
+    assert [each.part.part for each in slower(on_a_machine_half_as_fast, accepted)] == ["Parquet"]
+
+
+def test_a_part_is_held_against_figures_of_its_own_size_only() -> None:
+    assert not slower(result(part(size=2_000, ours=9.0)), [result(part())])
+
+
+def test_a_part_that_no_longer_finishes_is_said() -> None:
+    [found] = slower(result(replace(part(), ours=Unfinished("out of memory"))), [result(part())])
+    assert "out of memory; it finished" in str(found)
+
+
+def test_slower_parts_change_the_exit_code(tmp_path: Path) -> None:
+    def run(_: Path, size: int, say: Say) -> list[Comparison]:
+        say("measuring")
+        return [part(size=size, ours=2.0)]
+
+    outcome = run_steps([Step("landing", "Landing", "it", run)], [1_000], tmp_path, [result(part())], quiet())
+    assert outcome.exit_code == 1
+
+
+def test_a_linear_part_has_exponent_one_and_a_quadratic_one_two() -> None:
+    sizes = (1e6, 1e7, 1e8)
+    assert exponent(sizes, [2e-6 * size for size in sizes]) == pytest.approx(1)
+    assert exponent(sizes, [3e-12 * size**2 for size in sizes]) == pytest.approx(2)
+    assert exponent(sizes, [5.0, 5.0, 5.0]) == pytest.approx(0)
+
+
+def test_growth_of_the_floor_stands_only_where_the_floor_finished_everywhere() -> None:
+    parts = [part(size=1_000), part(size=10_000, ours=10.0, floor=None), part("Parquet", size=1_000)]
+    [growth] = growths(parts)
+    assert growth.exponent == pytest.approx(1)
+    assert growth.floor_exponent is None
+
+
+def test_finishing_where_the_floor_runs_out_of_memory_meets_the_aim() -> None:
+    assert replace(part(), floor=Unfinished("out of memory")).is_met
+    assert not replace(part(), ours=Unfinished("out of memory")).is_met
+    assert part(ours=1.5).is_met
+    assert not part(ours=1.51).is_met
+
+
+def test_accepted_figures_take_the_place_of_their_own_step_and_size(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    small, large = result(part()), result(part(size=2_000, floor=None))
+    accept([large, small], ["landing"], file)
+    newer = result(replace(part(ours=7.0), note="by night", rows=5, against="COPY"))
+    assert accept([newer], ["landing"], file) == [newer, large]
+    assert read_figures(file) == [newer, large]
+
+
+def test_the_page_holds_the_accepted_figures(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    unfinished = replace(part("pandas"), floor=Unfinished("out of memory"))
+    write_page([result(part(ours=3.0), unfinished), result(part(size=10_000, ours=40.0))], load_steps(), page)
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert "3.00" in text
+    assert "≤ 1.5, not met" in text
+    assert "out of memory" in text
+    assert "1.12" in text  # log10(40 / 3)
+
+
+def test_the_page_in_the_repository_says_what_the_kept_figures_say() -> None:
+    written = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    assert written.strip() == section(read_figures(), load_steps()).strip()
+
+
+def test_sizes_are_read_as_people_write_them() -> None:
+    assert [read_size(text) for text in ("1m", "250k", "1_000_000", "10M")] == [
+        1_000_000,
+        250_000,
+        1_000_000,
+        10_000_000,
+    ]
+    for text in ("many", "1g", "10"):
+        with pytest.raises(ValueError, match="orders"):
+            read_size(text)
