@@ -101,8 +101,13 @@ def publish_targets(warehouse: HeldWarehouse, settings: Settings, days: Sequence
 
 def publish_without(settings: Settings, person: Person, *, now: datetime, who: str, say: Say) -> int:
     """Remove the classes of a person who objects to profiling, and publish what named them anew; gives the rows."""
-    wait = settings.environment.warehouse_wait_seconds
-    with held(settings.paths.warehouse, who="strata opt-out", wait_seconds=wait, progress=say) as warehouse:
+    with held(
+        settings.paths.warehouse,
+        who="strata opt-out",
+        wait_seconds=settings.environment.warehouse_wait_seconds,
+        memory_limit=settings.environment.memory_limit,
+        progress=say,
+    ) as warehouse:
         with warehouse.connection() as con:
             since = now.astimezone(ZoneInfo(settings.sources.business.time_zone)).date()
             removed = remove_profile(con, person, since=since)

@@ -79,6 +79,7 @@ def warehouse_held(context: Context, settings: Settings) -> Iterator[HeldWarehou
         settings.paths.warehouse,
         who=asker(context),
         wait_seconds=settings.environment.warehouse_wait_seconds,
+        memory_limit=settings.environment.memory_limit,
         progress=context.log.warning,
     ) as warehouse:
         yield warehouse

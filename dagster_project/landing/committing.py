@@ -57,11 +57,12 @@ def temporary_folder(paths: Paths) -> Path:
 
 
 @contextmanager
-def connected(paths: Paths) -> Iterator[duckdb.DuckDBPyConnection]:
+def connected(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory DuckDB that keeps file order, thinks in UTC and spills below the landing folder."""
-    con = duckdb.connect(config={"temp_directory": str(temporary_folder(paths))})
+    con = duckdb.connect(config={"temp_directory": str(temporary_folder(settings.paths))})
     try:
         con.execute("set TimeZone = 'UTC'")
+        con.execute("set memory_limit = $limit", {"limit": settings.environment.memory_limit})
         con.execute("set preserve_insertion_order = true")
         yield con
     finally:

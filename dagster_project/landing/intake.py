@@ -123,7 +123,7 @@ def _land_read(
         return has_landed(manifest, mapping, name, content, mapped)
 
     def land_one(manifest: Manifest, file: SourceFile, content: str) -> LandedRead:
-        with connected(settings.paths) as con:
+        with connected(settings) as con:
             return land_file(con, settings, manifest, mapping, file, content=content, mapped=mapped, now=now)
 
     has_files = False

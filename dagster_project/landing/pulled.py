@@ -163,7 +163,7 @@ def _land_part(read: _PulledRead, manifest: Manifest, part: Part) -> LandedRead 
     mapping = read.mapping
     file = replace(part.file, name=read.origin)
     content = fingerprint(file) if part.row_count else ""
-    with connected(read.settings.paths) as con:
+    with connected(read.settings) as con:
         if part.holding is Holding.RECORDS and part.row_count:
             return land_file(
                 con,

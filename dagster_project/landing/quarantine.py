@@ -99,7 +99,7 @@ def _replay(settings: Settings, manifest: Manifest, mapping: Mapping | None, bat
         note = "the next landing pulls everything again with its mended mapping"
         return LandedRead(batch.source, batch.entity, batch.source_file, note=note)
     content = batch.content_fingerprint
-    with connected(settings.paths) as con:
+    with connected(settings) as con:
         file = _file_in_place(settings, mapping, batch)
         if file is not None:
             return land_file(con, settings, manifest, mapping, file, content=content, mapped=mapped, now=now)

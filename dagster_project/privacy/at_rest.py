@@ -26,8 +26,13 @@ def at_rest(
         if not settings.paths.warehouse.exists():
             yield None
             return
-        wait = settings.environment.warehouse_wait_seconds
-        with held(settings.paths.warehouse, who=who, wait_seconds=wait, progress=say) as warehouse:
+        with held(
+            settings.paths.warehouse,
+            who=who,
+            wait_seconds=settings.environment.warehouse_wait_seconds,
+            memory_limit=settings.environment.memory_limit,
+            progress=say,
+        ) as warehouse:
             yield warehouse
 
 

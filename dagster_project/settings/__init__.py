@@ -56,9 +56,10 @@ def load_settings(config: Path | None = None, data: Path | None = None) -> Setti
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
-    """The variables that the dbt project reads: the warehouse, business time zone and currency."""
+    """The variables that the dbt project reads: the warehouse, its memory, business time zone and currency."""
     return {
         "STRATA_WAREHOUSE": str(settings.paths.warehouse),
+        "STRATA_MEMORY_LIMIT": settings.environment.memory_limit,
         "STRATA_BUSINESS_TIME_ZONE": settings.sources.business.time_zone,
         "STRATA_REPORTING_CURRENCY": settings.sources.business.currency,
         "STRATA_EXCHANGE_RATE_MAX_AGE_DAYS": str(settings.sources.business.exchange_rate_max_age_days),

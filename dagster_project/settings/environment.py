@@ -5,6 +5,7 @@ besides `paths`, which finds the folders.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,6 +16,10 @@ from dagster_project.errors import SettingsError
 
 # Longer than any daily run measured, so that a run started during another one waits rather than fails.
 WAREHOUSE_WAIT_SECONDS = 1800.0
+# Of the machine's memory, for each DuckDB; what needs more spills to disk. DuckDB's own default, 80 %, leaves a laptop
+# that does other things too without.
+MEMORY_LIMIT = "25%"
+_AMOUNT_OF_MEMORY = re.compile(r"\d+(\.\d+)? ?(%|[KMGT]i?B)", re.IGNORECASE)
 
 
 class Deployment(StrEnum):
@@ -59,6 +64,7 @@ class Environment:
     hash_key: SecretStr | None
     postgres_url: SecretStr | None
     warehouse_wait_seconds: float = WAREHOUSE_WAIT_SECONDS
+    memory_limit: str = MEMORY_LIMIT
     secrets: Secrets = field(default_factory=Secrets)
     erasure_key: SecretStr | None = None
 
@@ -69,11 +75,12 @@ def secret_variable(source: str, name: str) -> str:
 
 
 def read_environment() -> Environment:
-    """STRATA_ENVIRONMENT, STRATA_HASH_KEY, STRATA_ERASURE_KEY, STRATA_POSTGRES_URL, STRATA_WAREHOUSE_WAIT_SECONDS and
-    sources' secrets.
+    """STRATA_ENVIRONMENT, STRATA_HASH_KEY, STRATA_ERASURE_KEY, STRATA_POSTGRES_URL, STRATA_WAREHOUSE_WAIT_SECONDS,
+    STRATA_MEMORY_LIMIT and sources' secrets.
 
     Raises:
-        SettingsError: STRATA_ENVIRONMENT names no known deployment, or the wait is no number of seconds.
+        SettingsError: STRATA_ENVIRONMENT names no known deployment, the wait is no number of seconds, or the limit no
+            amount of memory.
     """
     named = os.environ.get("STRATA_ENVIRONMENT")
     try:
@@ -87,6 +94,7 @@ def read_environment() -> Environment:
         erasure_key=_secret("STRATA_ERASURE_KEY"),
         postgres_url=_secret("STRATA_POSTGRES_URL"),
         warehouse_wait_seconds=_seconds("STRATA_WAREHOUSE_WAIT_SECONDS", WAREHOUSE_WAIT_SECONDS),
+        memory_limit=_amount_of_memory("STRATA_MEMORY_LIMIT", MEMORY_LIMIT),
         secrets=Secrets(
             {name: SecretStr(value) for name, value in os.environ.items() if name.startswith("STRATA_") and value}
         ),
@@ -99,6 +107,13 @@ def _seconds(name: str, default: float) -> float:
         return float(value) if value else default
     except ValueError:
         raise SettingsError(f"{name} is {value!r}; it must be a number of seconds.") from None
+
+
+def _amount_of_memory(name: str, default: str) -> str:
+    value = os.environ.get(name) or default
+    if not _AMOUNT_OF_MEMORY.fullmatch(value):
+        raise SettingsError(f"{name} is {value!r}; it must be an amount such as 4GB, or a share such as {default}.")
+    return value
 
 
 def _secret(name: str) -> SecretStr | None:

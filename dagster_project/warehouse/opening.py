@@ -52,6 +52,7 @@ class HeldWarehouse:
 
     path: Path
     wait_seconds: float
+    memory_limit: str | None
     progress: Progress | None
 
     @contextmanager
@@ -60,16 +61,21 @@ class HeldWarehouse:
         con = _connect(self.path, wait_seconds=self.wait_seconds, progress=self.progress)
         try:
             con.execute("set TimeZone = 'UTC'")
+            if self.memory_limit is not None:
+                con.execute("set memory_limit = $limit", {"limit": self.memory_limit})
             yield con
         finally:
             con.close()
 
 
 @contextmanager
-def held(path: Path, *, who: str, wait_seconds: float, progress: Progress | None = None) -> Iterator[HeldWarehouse]:
+def held(
+    path: Path, *, who: str, wait_seconds: float, memory_limit: str | None = None, progress: Progress | None = None
+) -> Iterator[HeldWarehouse]:
     """Hold the warehouse, without opening it: what is done inside is done by this process or its children alone.
 
     `who` is what others read while they wait. A process that dies lets go by itself: the lock is the kernel's.
+    `memory_limit`, such as 4GB, is where DuckDB begins to spill to disk; None leaves its own, 80 % of the machine's.
 
     Raises:
         WarehouseHeld: it was not free within `wait_seconds`.
@@ -83,7 +89,7 @@ def held(path: Path, *, who: str, wait_seconds: float, progress: Progress | None
             waiting.once_more(lambda: _named_in_lock(path))
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "doing": who}).encode(), 0)
-        warehouse = HeldWarehouse(path, wait_seconds=wait_seconds, progress=progress)
+        warehouse = HeldWarehouse(path, wait_seconds=wait_seconds, memory_limit=memory_limit, progress=progress)
         # The lock is free at once when its holder is killed, the file only when the holder's dbt child is gone too
         # (a few milliseconds later), and a person with a DuckDB shell knows nothing of the lock.
         with warehouse.connection():

@@ -68,6 +68,16 @@ def test_the_session_is_in_utc(warehouse: Path) -> None:
         assert con.execute("select current_setting('TimeZone')").fetchall() == [("UTC",)]
 
 
+def test_duckdb_spills_where_the_limit_on_its_memory_is_reached(warehouse: Path) -> None:
+    """64 million hashes are 512 MB, more than the limit holds."""
+    with held(warehouse, who="test", wait_seconds=1, memory_limit="100MB") as free, free.connection() as con:
+        con.execute("create temporary table many as select hash(range) as h from range(64_000_000)")
+        [(spilled,)] = con.execute("select sum(size) from duckdb_temporary_files()").fetchall()
+        [(used,)] = con.execute("select sum(memory_usage_bytes) from duckdb_memory()").fetchall()
+    assert spilled > 100_000_000
+    assert used <= 100_000_000
+
+
 def test_who_waits_says_for_whom_and_gives_up(warehouse: Path) -> None:
     said: list[str] = []
     with holder(HOLD_AND_SLEEP, warehouse) as process:
