@@ -20,7 +20,7 @@ from dagster_project.contract.entities import ENTITIES
 from dagster_project.errors import StrataError
 from dagster_project.landing.batches import Batch, LandedRead, Manifest, write_entry
 from dagster_project.landing.deletions import with_returned
-from dagster_project.landing.rows import CheckedRows, Counts, Mapping, check_rows
+from dagster_project.landing.rows import CheckedRows, Counts, Mapping, accepted_rows, check_rows, hold_rows
 from dagster_project.landing.writing import (
     Stamp,
     Written,
@@ -109,7 +109,7 @@ def land_file(
     with opened(
         con, file, mapping.read.form, wanted=mapping.wanted, place=mapping.place, temporary=temporary
     ) as records:
-        is_streamed = records.is_streamable and _is_judged_alone(mapping, manifest)
+        is_streamed = records.is_streamable and _may_be_streamed(mapping, manifest)
         checked = check_rows(
             con,
             records,
@@ -133,15 +133,18 @@ def land_file(
     return LandedRead(mapping.source.name, mapping.read.entity, file.name, tuple(batches))
 
 
-def _is_judged_alone(mapping: Mapping, manifest: Manifest) -> bool:
-    """Whether rows need nothing but themselves: no earlier batch, no other row of an order, no keyed hash."""
+def _may_be_streamed(mapping: Mapping, manifest: Manifest) -> bool:
+    """Whether a row needs no other but those of its key: no other row of an order, no keyed hash, nothing that a system
+    had deleted and may have again.
+    """
     entity, spec = mapping.read.contract, mapping.read.columns.get("customer_ref")
+    current = manifest.of(entity.name, mapping.source.name if "source" in entity.key else None)
     return (
         not entity.personal_columns
         and not mapping.erased
         and entity.name != "order_lines"
         and not (spec is not None and spec.hash)
-        and not manifest.of(entity.name, mapping.source.name if "source" in entity.key else None)
+        and not any(batch.are_deletions for batch in current)
     )
 
 
@@ -174,8 +177,12 @@ def commit(
 
     streamed = None
     if checked.is_streamed:
-        streamed, counts = write_streamed(con, checked, stamp(0), manifest, time_zone=time_zone)
-    else:
+        done = write_streamed(con, checked, stamp(0), manifest, time_zone=time_zone)
+        if done is None:
+            checked = hold_rows(con, checked)
+        else:
+            streamed, counts = done
+    if streamed is None:
         counts = checked.counts(con)
     reasons = checked.reason_counts(con) if counts.rejected else {}
     quarantine = None
@@ -189,7 +196,7 @@ def commit(
             streamed.path.unlink()
         raise BadRowsLimitExceeded(_limit_message(mapping, file_name, counts, limit, reasons, quarantine))
     probe = hash_probe(con)
-    accepted = "select * exclude (reasons, is_excluded) from rows where reasons is null"
+    accepted = accepted_rows()
     if is_pulled and not checked.is_streamed and len(entity.own_key) == 1:
         accepted = with_returned(con, entity, stamp(0), manifest, relation=accepted)
 

@@ -21,7 +21,7 @@ from dagster_project.contract.entities import Entity
 from dagster_project.errors import SettingsError, StrataError
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
-from dagster_project.sql_text import quote_identifier, quote_literal
+from dagster_project.sql_text import quote_identifier, quote_list
 
 ERASED_REASON = "excluded by rule: the person was erased"
 # Orders and refunds of erased people keep their day and amounts under such a key; no source gives one like it.
@@ -187,7 +187,7 @@ class ErasedRows:
             else:
                 continue
             if found:
-                listed = ", ".join(quote_literal(value) for value in found)
+                listed = f"select unnest({quote_list(found)})"
                 parts.append(f"coalesce({quote_identifier(column)} in ({listed}), false)")
         if not parts:
             return None

@@ -36,7 +36,8 @@ class Arrival:
     """A batch on its way, beside what was there: `incoming` and `stored` are relations of the entity's columns.
 
     `incoming` has a `position` that rises with the file; where `has_verdicts`, the table `verdicts` says of each
-    position whether it is new, changed or unchanged. `stored` is None where nothing of the entity has landed.
+    position whose key stands on several rows or has landed whether it is new, changed or unchanged. `stored` is None
+    where nothing of the entity has landed.
     """
 
     entity: Entity
@@ -52,10 +53,15 @@ class Arrival:
         return ", ".join(quote_identifier(name) for name in self.entity.own_key)
 
     @property
-    def changed(self) -> str:
-        """The incoming rows that get stored."""
+    def fresh(self) -> str:
+        """The incoming rows that no other row has the key of."""
         if not self.has_verdicts:
             return f"select * from {self.incoming}"
+        return f"select * from {self.incoming} anti join verdicts using (position)"
+
+    @property
+    def contested(self) -> str:
+        """The incoming rows that get stored beside others of their key."""
         return (
             f"select * from {self.incoming} semi join (select position from verdicts where state <> 'unchanged') "
             "using (position)"
@@ -65,24 +71,31 @@ class Arrival:
         """SQL of the business day of an instant."""
         return f"cast(timezone({quote_literal(self.time_zone)}, {instant}) as date)"
 
-    def touched(self, columns: Iterable[str]) -> str:
-        """SQL of the incoming rows and the stored rows of their keys: key, `place` (rows of one updated_at replace one
-        another in its order; `is_now` tells the incoming ones), replaced_at, is_deleted, and `columns`.
-        """
-        has_time = any(column.name == "updated_at" for column in self.entity.columns)
-        replaced_at = "updated_at" if has_time else "cast(null as timestamptz)"
-        listed = f"{self.key}, {replaced_at} as replaced_at, is_deleted, {', '.join(columns)}"
-        incoming = (
-            f"select {{'is_now': true, 'batch': 0, 'row': position}} as place, {listed} from (select *, "
-            f"{quote_instant(self.landed_at)} as arrived_at from ({self.changed}))"
+    def said(self, rows: str, columns: Iterable[str]) -> str:
+        """SQL of incoming `rows`: key, replaced_at, is_deleted, and `columns`."""
+        return (
+            f"select {self._listed(columns)} "
+            f"from (select *, {quote_instant(self.landed_at)} as arrived_at from ({rows}))"
         )
+
+    def touched(self, columns: Iterable[str]) -> str:
+        """SQL of the contested rows and the stored rows of their keys: as `said`, with `place` (rows of one updated_at
+        replace one another in its order; `is_now` tells the incoming ones).
+        """
+        columns = tuple(columns)
+        incoming = self.said(self.contested, ("{'is_now': true, 'batch': 0, 'row': position} as place", *columns))
         if self.stored is None:
             return incoming
+        listed = self._listed(("{'is_now': false, 'batch': batch_sequence, 'row': row_number} as place", *columns))
         return (
-            f"select {{'is_now': false, 'batch': batch_sequence, 'row': row_number}} as place, {listed} "
-            f"from (select *, landed_at as arrived_at from {self.stored} "
-            f"semi join ({self.changed}) using ({self.key})) union all {incoming}"
+            f"select {listed} from (select *, landed_at as arrived_at from {self.stored} "
+            f"semi join ({self.contested}) using ({self.key})) union all {incoming}"
         )
+
+    def _listed(self, columns: Iterable[str]) -> str:
+        has_time = any(column.name == "updated_at" for column in self.entity.columns)
+        replaced_at = "updated_at" if has_time else "cast(null as timestamptz)"
+        return f"{self.key}, {replaced_at} as replaced_at, is_deleted, {', '.join(columns)}"
 
 
 # Completed and refunded orders count alike: what a refund takes away, it takes on its own day.
@@ -178,22 +191,21 @@ def earliest_changed_on(
         effects = (*effects, Effect("hash(place)", at=effects[0].at))
     if not effects:
         return None
-    if not arrival.has_verdicts:
-        return _earliest_of_first_batch(con, arrival, effects)
-    return _earliest_of_rows(con, arrival, effects)
+    days = [_earliest_of_fresh(con, arrival, effects)]
+    if arrival.has_verdicts:
+        days.append(_earliest_of_contested(con, arrival, effects))
+    return min((day for day in days if day is not None), default=None)
 
 
-def _earliest_of_first_batch(
-    con: duckdb.DuckDBPyConnection, arrival: Arrival, effects: Sequence[Effect]
-) -> date | None:
+def _earliest_of_fresh(con: duckdb.DuckDBPyConnection, arrival: Arrival, effects: Sequence[Effect]) -> date | None:
     """No row replaces another. A first batch may hold 100 million: one pass, and a day of nothing but its results."""
     firsts = [
         _day_of(arrival, effect, f"min({effect.at}) filter (not is_deleted and {effect.is_said})") for effect in effects
     ]
-    return _least(con, f"select {', '.join(firsts)} from {arrival.incoming}")
+    return _least(con, f"select {', '.join(firsts)} from ({arrival.fresh})")
 
 
-def _earliest_of_rows(con: duckdb.DuckDBPyConnection, arrival: Arrival, effects: Sequence[Effect]) -> date | None:
+def _earliest_of_contested(con: duckdb.DuckDBPyConnection, arrival: Arrival, effects: Sequence[Effect]) -> date | None:
     """The newest row of each key, before and after."""
     said = [
         f"case when not is_deleted and {effect.is_said} then {what} end as {name}_{number}"
@@ -234,12 +246,14 @@ def _earliest_of_versions(con: duckdb.DuckDBPyConnection, arrival: Arrival) -> d
         f"case when not is_deleted then hash({_all_but(name, *APART_FROM_STATE.get(name, ()))}, {weight}) end as state",
         f"case when not is_deleted and seen_ref notnull then coalesce({appearance}, {landed_on}) end as seen_on",
     ]
+    fresh = _least(
+        con, f"select min(valid_from) filter (state notnull), min(seen_on) from ({arrival.said(arrival.fresh, said)})"
+    )
     if not arrival.has_verdicts:
-        touched = arrival.touched(said)
-        return _least(con, f"select min(valid_from) filter (state notnull), min(seen_on) from ({touched})")
+        return fresh
     newest = f"row_number() over (partition by {key}, valid_from order by replaced_at desc nulls last, place desc) = 1"
     seen = f"select {key}, seen_ref, min(seen_on) as seen_on from {{}} group by all"
-    return _least(
+    contested = _least(
         con,
         f"""
         with touched as materialized ({arrival.touched(said)}),
@@ -259,6 +273,7 @@ def _earliest_of_versions(con: duckdb.DuckDBPyConnection, arrival: Arrival) -> d
         select states.first_on, appearances.first_on from states cross join appearances
         """,
     )
+    return min((day for day in (fresh, contested) if day is not None), default=None)
 
 
 def _day_of(arrival: Arrival, effect: Effect, first: str) -> str:

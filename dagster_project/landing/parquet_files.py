@@ -12,9 +12,9 @@ from dagster_project.sql_text import quote_literal
 ROW_GROUP_ROWS = 122_880
 
 
-def file_sql(path: Path) -> str:
-    """SQL of the file's rows; a folder above it that is called such as a=b adds no column."""
-    return f"read_parquet({quote_literal(glob_free(path))}, hive_partitioning = false)"
+def file_sql(path: Path, *options: str) -> str:
+    """SQL of the file's rows, read with these options; a folder above it that is called such as a=b adds no column."""
+    return f"read_parquet({', '.join([quote_literal(glob_free(path)), 'hive_partitioning = false', *options])})"
 
 
 def write_file(con: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:

@@ -6,7 +6,7 @@ Works on an in-memory connection; it writes nothing. Comparing with what has lan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import duckdb
@@ -82,14 +82,18 @@ class Counts:
 
 @dataclass(frozen=True)
 class CheckedRows:
-    """The view `rows` (every record in file order: contract columns, reasons, is_excluded, row_number), the table
-    `broken` (lines that are no record), and the relation in which a record's original text is found.
+    """The view `rows` (every record in file order: contract columns, reasons, is_excluded, original, row_number), the
+    table `broken` (lines that are no record), and the relation in which a record's original text is found.
+
+    `original` is the text of a record that is refused for itself, where that can be told without a second reading.
+    `select` gives SQL that checks other records than all.
     """
 
     mapping: Mapping
     records: Records
     file_name: str
     decimal_mark: str
+    select: Callable[[Records], str]
     is_streamed: bool = False
 
     def counts(self, con: duckdb.DuckDBPyConnection) -> Counts:
@@ -139,14 +143,16 @@ def check_rows(
     """
     for name in mapping.read.where:
         _refuse_bad_expressions(con, mapping, name)
+    # DuckDB turns IN with five values or more into a join, and a join's rows come in another order than the file's.
+    con.execute("set disabled_optimizers = 'in_clause'")
     if is_streamed:
-        decimal_mark = _fill_checked(con, records, mapping, file_name, replayed, may_lack_columns, kind="view")
+        decimal_mark, select = _fill_checked(con, records, mapping, file_name, replayed, may_lack_columns, kind="view")
         _fill_broken(con, records)
         _number_rows(con, records)
-        return CheckedRows(mapping, records, file_name, decimal_mark, is_streamed=True)
+        return CheckedRows(mapping, records, file_name, decimal_mark, select, is_streamed=True)
     drop_rejects(con)
     try:
-        decimal_mark = _fill_checked(con, records, mapping, file_name, replayed, may_lack_columns)
+        decimal_mark, select = _fill_checked(con, records, mapping, file_name, replayed, may_lack_columns)
         lost = records.mend is not None and lost_lines(con)
     except duckdb.Error:
         if records.mend is None:
@@ -154,7 +160,7 @@ def check_rows(
         lost = True
     if lost and records.mend is not None:
         records = records.mend()
-        decimal_mark = _fill_checked(con, records, mapping, file_name, replayed, may_lack_columns)
+        decimal_mark, select = _fill_checked(con, records, mapping, file_name, replayed, may_lack_columns)
     _fill_broken(con, records)
     _number_rows(con, records)
     _hash_references(con, mapping)
@@ -166,7 +172,35 @@ def check_rows(
         _refuse_unclear_orders(con, has_own_numbers="line_number" in mapping.read.columns)
     if mapping.read.entity == "customers":
         _add_contact_points(con, mapping)
-    return CheckedRows(mapping, records, file_name, decimal_mark)
+    return CheckedRows(mapping, records, file_name, decimal_mark, select)
+
+
+def accepted_rows(of: str = "rows") -> str:
+    """SQL of the accepted rows of `rows`, or of another table made of them."""
+    return f"select * exclude (reasons, is_excluded, original) from {of} where reasons is null"
+
+
+def rows_at(con: duckdb.DuckDBPyConnection, checked: CheckedRows, *, positions: str, table: str) -> None:
+    """Fill `table` with the rows of streamed records at the positions in the table `positions`: columns of `rows`."""
+    number, place = checked.records.row_number, quote_identifier("strata: position")
+    relation = (
+        f"select * from ({checked.records.relation}) "
+        f"semi join (select position as {place} from {positions}) as places on {number} = {place}"
+    )
+    con.execute(
+        f"create or replace temp table {table} as select * exclude (given_number), given_number as row_number "
+        f"from ({checked.select(replace(checked.records, relation=relation))})"
+    )
+
+
+def hold_rows(con: duckdb.DuckDBPyConnection, checked: CheckedRows) -> CheckedRows:
+    """The rows of streamed records in a table, as those of other records are."""
+    con.execute("create or replace temp table held as select * from checked")
+    con.execute("drop view rows")
+    con.execute("drop view checked")
+    con.execute("alter table held rename to checked")
+    _number_rows(con, checked.records)
+    return replace(checked, is_streamed=False)
 
 
 def fill_named_keys(con: duckdb.DuckDBPyConnection, records: Records, mapping: Mapping) -> None:
@@ -224,8 +258,8 @@ def _fill_checked(
     replayed: Batch | None,
     may_lack_columns: bool,
     kind: str = "table",
-) -> str:
-    """Cast and check every record into `checked`; gives the decimal mark that numbers were read with."""
+) -> tuple[str, Callable[[Records], str]]:
+    """Cast and check every record into `checked`: the decimal mark that numbers were read with, and SQL that checks."""
     missing = [] if replayed is not None or may_lack_columns else missing_columns(records, mapping)
     if missing:
         headings = _headings(records, mapping)[:SHOWN_COLUMNS]
@@ -243,8 +277,12 @@ def _fill_checked(
         for name, condition in mapping.read.where.items()
         for check in condition_checks(name, condition, _found(records, name), decimal=decimal)
     ]
-    con.execute(f"create or replace temp {kind} checked as {_checked_sql(records, mapping, casts, rules)}")
-    return decimal
+
+    def select(of: Records) -> str:
+        return _checked_sql(of, mapping, casts, rules)
+
+    con.execute(f"create or replace temp {kind} checked as {select(records)}")
+    return decimal, select
 
 
 def _prefix_of(mapping: Mapping, linked: str) -> str | None:
@@ -269,14 +307,16 @@ def _checked_sql(records: Records, mapping: Mapping, casts: dict[str, Cast], rul
     ]
     raw.append(f"{records.row_number or 'null::bigint'} as given_number")
     raw.append(f"{records.fault or 'null::varchar'} as record_fault")
+    raw += records.original_columns
     typed = [f"{cast.typed} as {quote_identifier(name)}" for name, cast in casts.items()]
     carried = [quote_identifier(f"raw {name}") for name in casts]
     carried += [quote_identifier(f"rule {number}") for number in range(len(rules))]
     carried += [quote_identifier(f"rule reason {number}") for number in range(len(rules))]
     carried += [quote_identifier(f"link {linked}") for linked in mapping.read.links]
-    carried += ["given_number", "record_fault"]
+    carried += ["given_number", "record_fault", *records.original_columns]
     checks = [check for cast in casts.values() for check in cast.checks] + _unmapped_checks(mapping)
-    fails = " or ".join(f"coalesce({check.fails}, false)" for check in checks) or "false"
+    # A check that is NULL is none that fails, and CASE takes it so.
+    fails = " or ".join(f"({check.fails})" for check in checks) or "false"
     excluded = " or ".join(quote_identifier(f"rule {number}") for number in range(len(rules))) or "false"
     rule_reasons = ", ".join(quote_identifier(f"rule reason {number}") for number in range(len(rules))) or "null"
     reasons = ", ".join(f"case when {check.fails} then {check.reason} end" for check in checks)
@@ -285,9 +325,9 @@ def _checked_sql(records: Records, mapping: Mapping, casts: dict[str, Cast], rul
         for name, column in columns.items()
     ]
     kept += [quote_identifier(f"link {linked}") for linked in mapping.read.links]
-    return f"""
+    checked = f"""
         select
-            {", ".join(kept)},
+            {", ".join([*kept, *records.original_columns])},
             given_number,
             case
                 when record_fault is not null then [record_fault]
@@ -297,6 +337,12 @@ def _checked_sql(records: Records, mapping: Mapping, casts: dict[str, Cast], rul
             record_fault is null and ({excluded}) as is_excluded
         from (select {", ".join([*typed, *carried])} from (select {", ".join(raw)} from ({records.relation})))
     """
+    if not records.original_columns:
+        return f"select *, cast(null as varchar) as original from ({checked})"
+    return (
+        f"select * exclude ({', '.join(records.original_columns)}), "
+        f"case when reasons is not null then {records.original} end as original from ({checked})"
+    )
 
 
 def _casts(records: Records, mapping: Mapping, decimal: str, *, is_replay: bool) -> Iterator[tuple[str, Cast]]:

@@ -19,10 +19,13 @@ from dagster_project.landing.batches import Batch, Manifest
 from dagster_project.landing.erased import ERASED_REASON
 from dagster_project.landing.marking import Arrival, earliest_changed_on
 from dagster_project.landing.parquet_files import file_sql, write_file
-from dagster_project.landing.rows import CheckedRows, Counts
-from dagster_project.sources.files import glob_free
+from dagster_project.landing.rows import CheckedRows, Counts, accepted_rows, rows_at
+from dagster_project.sources.files import Records, glob_free
 from dagster_project.sql_text import quote_identifier, quote_instant, quote_list, quote_literal
 
+# Of a file's rows, how many may have a key that stands on several rows or has landed for them to be looked at apart.
+STREAMED_SUSPECT_SHARE = 0.2
+MOST_BITS = 10**9  # that bitstring_agg takes
 # SQL of what stands for the original text of a row that is refused because its person was erased.
 REMOVED_TEXT = "{}"
 # DuckDB promises nothing about hash() between its versions; a batch notes what it gave for this, and hashes are made
@@ -98,46 +101,44 @@ def write_batch(
 
 def write_streamed(
     con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp: Stamp, manifest: Manifest, *, time_zone: str
-) -> tuple[Written, Counts]:
-    """Write the accepted rows straight from the file, for the first batch of an entity and source.
+) -> tuple[Written, Counts] | None:
+    """Write the accepted rows straight from the file, so that a history of 100 million rows is never held.
 
-    A history of 100 million rows is then never held, and everything else is told by the file written. `rows` holds the
-    rejected rows afterwards.
+    Only rows whose key stands on several rows or has landed are looked at beside others, and only these are held. None
+    where they are so many that all rows had better be held; nothing has been written then. `rows` holds the rejected
+    rows afterwards.
     """
     entity = checked.mapping.read.contract
-    accepted = "select * exclude (reasons, is_excluded) from rows where reasons is null"
-    path = _batch_path(manifest, entity, stamp)
-    incoming = _incoming_sql(entity, accepted, stamp.source, "row_number")
-    write_file(con, f"select {_columns(entity.landed_columns(), _lineage(stamp))} from ({incoming})", path)
-    written_rows = file_sql(path)
-    [(accepted_count,)] = con.execute(f"select count(*) from {written_rows}").fetchall()
+    current = manifest.of(entity.name, None if "source" not in entity.key else stamp.source)
     [(read_count,)] = con.execute(f"select count(*) from ({checked.records.relation})").fetchall()
-    is_whole = accepted_count == read_count
-    con.execute(
-        "create or replace temp table refused as select * from rows where "
-        + ("false" if is_whole else "reasons is not null")
-    )
+    is_contested = _judge_streamed(con, checked, entity, stamp, current, manifest, read_count)
+    if is_contested is None:
+        return None
+    changed, unchanged = _changed_and_unchanged(con)
+    incoming = _incoming_sql(entity, accepted_rows(), stamp.source, "row_number")
+    path = _batch_path(manifest, entity, stamp)
+    kept = _without_unchanged(con, incoming, unchanged)
+    write_file(con, f"select {_columns(entity.landed_columns(), _lineage(stamp))} from ({kept})", path)
+    written_rows = file_sql(path)
+    [(stored,)] = con.execute(f"select count(*) from {written_rows}").fetchall()
+    _fill_missing(con, path if stored + unchanged < read_count else None, read_count)
+    rows_at(con, checked, positions="missing", table="refused")
     con.execute("create or replace temp view rows as select * from refused")
     [(rejected, excluded)] = con.execute("select count(*), count(*) filter (is_excluded) from rows").fetchall()
     con.execute(
         "create or replace temp view incoming as select *, row_number as position, row_hash as full_hash "
         f"from {written_rows}"
     )
-    _judge(con, entity, (), manifest)
-    if _has_verdicts(con):
-        # Keys that stand on several rows: the first writing becomes the source of the second.
-        doubled = path.with_suffix(".doubled")
-        path.rename(doubled)
-        rows = f"select * from {file_sql(doubled)}"
-        con.execute(
-            "create or replace temp view incoming as select *, row_number as position, row_hash as full_hash "
-            f"from ({rows})"
-        )
-        written = _write(con, entity, stamp, manifest, time_zone)
-        doubled.unlink()
-    else:
-        written = _write(con, entity, stamp, manifest, time_zone, is_written=True)
-    return written, Counts(accepted_count + rejected, rejected, excluded)
+    # A row that is known was an event of this file too.
+    known = "suspects where reasons is null" if unchanged else None
+    first, last = _event_days(con, entity, time_zone, beside=known)
+    earliest = _earliest_changed_on(con, entity, stamp, manifest, time_zone, is_whole=False) if stored else None
+    if not stored:
+        path.unlink()
+    written = Written(
+        stored - changed, changed, unchanged, first, last, earliest, path=path if stored else None, personal_path=None
+    )
+    return written, Counts(stored + unchanged + rejected, rejected, excluded)
 
 
 def write_orders_from_lines(
@@ -183,29 +184,22 @@ def write_orders_from_lines(
 def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp: Stamp, path: Path) -> None:
     """Write the rejected rows with every reason and their original text, readable by their owner only."""
     _make_private(path.parent)
-    records = checked.records
     con.execute(
         "create or replace temp view rejected as "
-        f"select row_number, reasons, is_excluded, {record_sql(checked.mapping.read.contract)} as record "
+        f"select row_number, reasons, is_excluded, original, {record_sql(checked.mapping.read.contract)} as record "
         "from rows where reasons is not null"
     )
-    # Only rejected records become text: the join comes first, and a window over the scan only where it must.
-    if records.row_number is not None:
-        placed = f"select *, {records.row_number} as place_number from ({records.relation})"
-    else:
-        placed = (
-            f"select *, {_place_sql(con)} as place_number "
-            f"from (select *, row_number() over () as place from ({records.relation}))"
-        )
     entity = checked.mapping.read.entity
     is_erased = f"list_contains(reasons, {quote_literal(ERASED_REASON)})"
+    # A row that was refused beside others, or for its person, has to be looked up.
+    lacks = f"select count(*) from rejected where original is null and not {is_erased}"
+    originals = "select row_number as place_number, original from rejected"
+    if con.execute(lacks).fetchall()[0][0]:
+        originals = _originals_sql(con, checked.records)
     write_file(
         con,
         f"""
-        with originals as (
-            select place_number, {records.original} as original
-            from (select * from ({placed}) semi join rejected on place_number = rejected.row_number)
-        )
+        with originals as ({originals})
         select
             {quote_literal(stamp.batch_id)} as batch_id,
             {quote_literal(stamp.source)} as source,
@@ -221,7 +215,7 @@ def write_quarantine(con: duckdb.DuckDBPyConnection, checked: CheckedRows, stamp
                 rejected.row_number,
                 case when is_excluded then 'excluded' else 'invalid' end as kind,
                 reasons,
-                case when {is_erased} then {quote_literal(REMOVED_TEXT)} else original end as original,
+                case when {is_erased} then {quote_literal(REMOVED_TEXT)} else originals.original end as original,
                 case when {is_erased} then null else record end as record
             from rejected
             inner join originals on originals.place_number = rejected.row_number
@@ -246,6 +240,24 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _originals_sql(con: duckdb.DuckDBPyConnection, records: Records) -> str:
+    """SQL of place_number and original text of the records in `rejected`, read from the source again.
+
+    Only these records become text: the join comes first, and a window over the scan only where it must.
+    """
+    if records.row_number is not None:
+        placed = f"select *, {records.row_number} as place_number from ({records.relation})"
+    else:
+        placed = (
+            f"select *, {_place_sql(con)} as place_number "
+            f"from (select *, row_number() over () as place from ({records.relation}))"
+        )
+    return (
+        f"select place_number, {records.original} as original "
+        f"from (select * from ({placed}) semi join rejected on place_number = rejected.row_number)"
+    )
 
 
 def _place_sql(con: duckdb.DuckDBPyConnection) -> str:
@@ -292,13 +304,18 @@ def _day(entity: Entity, column: str, sql: str, time_zone: str) -> str:
     return f"cast(timezone({quote_literal(time_zone)}, {sql}) as date)"
 
 
-def _event_days(con: duckdb.DuckDBPyConnection, entity: Entity, time_zone: str) -> tuple[date | None, date | None]:
-    """First and last day of `incoming`: of the first and last instant, which costs two conversions instead of all."""
+def _event_days(
+    con: duckdb.DuckDBPyConnection, entity: Entity, time_zone: str, *, beside: str | None = None
+) -> tuple[date | None, date | None]:
+    """First and last day of `incoming` and of the rows `beside`: of the first and last instant, which costs two
+    conversions instead of all.
+    """
     column = entity.event_column
     if column is None:
         return None, None
     days = ", ".join(_day(entity, column, f"{each}({column})", time_zone) for each in ("min", "max"))
-    first, last = con.execute(f"select {days} from incoming").fetchall()[0]
+    events = f"select {column} from incoming" + (f" union all select {column} from {beside}" if beside else "")
+    first, last = con.execute(f"select {days} from ({events})").fetchall()[0]
     return first, last
 
 
@@ -331,32 +348,90 @@ def _orders_sql(lines: Entity, relation: str) -> str:
 
 
 def _judge(con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest) -> None:
-    """Fill `verdicts` (position, state) from `incoming`, or leave it out where every row is new.
+    """Fill `verdicts` (position, state) for the rows of `incoming` whose key stands on several rows or has landed.
+
+    All others are new. Where there is no such row, there is no table.
+    """
+    if _fill_contested_keys(con, entity, current, manifest):
+        _fill_verdicts(con, entity, f"incoming semi join contested_keys on {_key_hash(entity)} = key_hash")
+
+
+def _judge_streamed(
+    con: duckdb.DuckDBPyConnection,
+    checked: CheckedRows,
+    entity: Entity,
+    stamp: Stamp,
+    current: Sequence[Batch],
+    manifest: Manifest,
+    read_count: int,
+) -> bool | None:
+    """As `_judge`, with these rows in the table `suspects`, some of which may be rejected; whether there are any.
+
+    None where there are too many to look at them apart.
+    """
+    con.execute(f"create or replace temp view incoming as select {_key(entity)}, row_number as position from rows")
+    if not _fill_contested_keys(con, entity, current, manifest):
+        return False
+    con.execute(
+        "create or replace temp table suspect_places as select position from incoming "
+        f"semi join contested_keys on {_key_hash(entity)} = key_hash"
+    )
+    [(suspect_count,)] = con.execute("select count(*) from suspect_places").fetchall()
+    if suspect_count > STREAMED_SUSPECT_SHARE * read_count:
+        return None
+    rows_at(con, checked, positions="suspect_places", table="suspects")
+    _fill_verdicts(con, entity, f"({_incoming_sql(entity, accepted_rows('suspects'), stamp.source, 'row_number')})")
+    return True
+
+
+def _fill_contested_keys(
+    con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest
+) -> bool:
+    """Fill `contested_keys` with the hashes of keys that stand on several rows of `incoming` or have landed, and
+    `stored` with what has landed of them; whether there are any.
+
+    Of two keys with one hash both are looked at, which costs a little and changes nothing.
+    """
+    con.execute("drop table if exists verdicts")
+    con.execute(
+        f"create or replace temp table contested_keys as select {_key_hash(entity)} as key_hash from incoming "
+        "group by all having count(*) > 1"
+    )
+    if current:
+        _fill_stored(con, entity, current, manifest)
+        con.execute(f"insert into contested_keys select distinct {_key_hash(entity)} from stored")
+    else:
+        con.execute(
+            f"create or replace temp table stored as select {_key(entity)}, null::timestamptz as updated_at, "
+            "null::bigint as batch_sequence, null::bigint as row_number, null::ubigint as full_hash "
+            "from incoming limit 0"
+        )
+    return bool(con.execute("select count(*) from contested_keys").fetchall()[0][0])
+
+
+def _fill_verdicts(con: duckdb.DuckDBPyConnection, entity: Entity, contested: str) -> None:
+    """Fill `verdicts` from the relation `contested` and the table `stored`.
 
     A row is unchanged where it equals the last row that had its key and its updated_at: those of one updated_at replace
     one another in the order in which they were read, those of different ones stand side by side.
     """
-    key = ", ".join(quote_identifier(name) for name in entity.own_key)
-    con.execute("drop table if exists verdicts")
-    has_doubles = con.execute(
-        f"select count(*) from (select 1 from incoming group by {key} having count(*) > 1 limit 1)"
-    ).fetchall()[0][0]
-    if not current and not has_doubles:
-        return
-    _stored_versions(con, entity, current, manifest)
+    key = _key(entity)
     con.execute(
         f"""
         create or replace temp table verdicts as
-        with ranked as (
+        with contested as materialized (
+            select {key}, {updated_at_of(entity)} as updated_at, position, full_hash from {contested}
+        ),
+        ranked as (
             select
-                {key}, {updated_at_of(entity)} as updated_at, position, full_hash,
+                *,
                 row_number() over versions as nth,
                 row_number() over replaced as nth_of_its_time,
                 lag(full_hash) over replaced as replaced_hash
-            from incoming
+            from contested
             window
-                versions as (partition by {key} order by {updated_at_of(entity)} nulls first, position),
-                replaced as (partition by {key}, {updated_at_of(entity)} order by position)
+                versions as (partition by {key} order by updated_at nulls first, position),
+                replaced as (partition by {key}, updated_at order by position)
         ),
         known as (select distinct {key}, true as is_stored from stored),
         newest_of_its_time as (
@@ -385,6 +460,70 @@ def _judge(con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Bat
     )
 
 
+def _fill_missing(con: duckdb.DuckDBPyConnection, written: Path | None, read_count: int) -> None:
+    """Fill `missing` with the positions of a file's rows that are neither in `written` nor unchanged; of no file, none.
+
+    Rows that follow one another without a gap are as far behind their place in `written` as rows are missing before.
+    """
+    if written is None:
+        con.execute("create or replace temp table missing as select cast(null as bigint) as position limit 0")
+        return
+    unchanged = "select position from verdicts where state = 'unchanged'" if _has_verdicts(con) else "select 0"
+    con.execute(
+        f"""
+        create or replace temp table missing as
+        with stretches as (
+            select min(row_number) as first, max(row_number) as last
+            from {file_sql(written, "file_row_number = true")}
+            group by row_number - file_row_number
+        ),
+        gaps as (
+            select lag(last, 1, 0) over (order by first) + 1 as first, first as after from stretches
+            union all
+            select coalesce(max(last), 0) + 1, {read_count} + 1 from stretches
+        )
+        select position
+        from (select unnest(range(first, after)) as position from gaps) as skipped
+        anti join ({unchanged}) as known (position) using (position)
+        """
+    )
+
+
+def _changed_and_unchanged(con: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """How many rows `verdicts` calls so."""
+    if not _has_verdicts(con):
+        return 0, 0
+    changed, unchanged = con.execute(
+        "select count(*) filter (state = 'changed'), count(*) filter (state = 'unchanged') from verdicts"
+    ).fetchall()[0]
+    return changed, unchanged
+
+
+def _without_unchanged(con: duckdb.DuckDBPyConnection, incoming: str, unchanged: int) -> str:
+    """SQL of the rows of `incoming` that are stored, in its order.
+
+    A join would lose the order (DuckDB 2.0.0), and sorting a million rows anew costs as much as writing them: a bit for
+    each position does neither.
+    """
+    if not unchanged:
+        return incoming
+    known = "select position from verdicts where state = 'unchanged'"
+    [(last,)] = con.execute(f"select max(position) from ({known})").fetchall()
+    if last > MOST_BITS:
+        return f"select * from ({incoming}) anti join ({known}) using (position) order by position"
+    con.execute(f"set variable unchanged_positions = (select bitstring_agg(position, 1, {last}) from ({known}))")
+    bit = "get_bit(getvariable('unchanged_positions'), cast(position - 1 as integer))"
+    return f"select * from ({incoming}) where case when position <= {last} then {bit} = 0 else true end"
+
+
+def _key(entity: Entity) -> str:
+    return ", ".join(quote_identifier(name) for name in entity.own_key)
+
+
+def _key_hash(entity: Entity) -> str:
+    return f"hash({_key(entity)})"
+
+
 def _of(relation: str, entity: Entity) -> str:
     return ", ".join(f"{relation}.{quote_identifier(name)}" for name in entity.own_key)
 
@@ -395,18 +534,10 @@ def updated_at_of(entity: Entity) -> str:
     return "updated_at" if has_one else "null::timestamptz"
 
 
-def _stored_versions(
-    con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest
-) -> None:
+def _fill_stored(con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest) -> None:
     """Table `stored`: the landed versions of the keys in `incoming`, hashed as rows are hashed now."""
-    key = ", ".join(quote_identifier(name) for name in entity.own_key)
+    key = _key(entity)
     updated = updated_at_of(entity)
-    if not current:
-        con.execute(
-            f"create or replace temp table stored as select {key}, null::timestamptz as updated_at, "
-            "null::bigint as batch_sequence, row_number, full_hash from incoming limit 0"
-        )
-        return
     relation = f"select * from {read_batches(current, manifest)}"
     probe = hash_probe(con)
     if entity.personal_columns:
@@ -497,39 +628,22 @@ def _write(
     manifest: Manifest,
     time_zone: str,
     *,
-    is_written: bool = False,
     is_whole: bool = False,
 ) -> Written:
-    """Write what `verdicts` calls new or changed, or all of `incoming` where there are no verdicts.
+    """Write the rows of `incoming` that `verdicts` does not call unchanged.
 
-    With `is_written`, the batch's file is there already and only its counts and days are told. Orders that are made of
-    lines are compared, and change days, as `is_whole`.
+    Orders that are made of lines are compared, and change days, as `is_whole`.
     """
-    if _has_verdicts(con):
-        new, changed, unchanged = con.execute(
-            "select count(*) filter (state = 'new'), count(*) filter (state = 'changed'), "
-            "count(*) filter (state = 'unchanged') from verdicts"
-        ).fetchall()[0]
-        kept = (
-            "select incoming.* from incoming semi join (select position from verdicts where state <> 'unchanged') "
-            "using (position) order by position"
-        )
-    else:
-        [(new,)] = con.execute("select count(*) from incoming").fetchall()
-        changed = unchanged = 0
-        kept = "select * from incoming"
+    [(count,)] = con.execute("select count(*) from incoming").fetchall()
+    changed, unchanged = _changed_and_unchanged(con)
+    stored = count - unchanged
     first, last = _event_days(con, entity, time_zone)
-    earliest = None
-    if new + changed:
+    earliest = path = personal_path = None
+    if stored:
         earliest = _earliest_changed_on(con, entity, stamp, manifest, time_zone, is_whole=is_whole)
-    path: Path | None = _batch_path(manifest, entity, stamp)
-    personal_path = None
-    if not new + changed:
-        if is_written and path is not None:
-            path.unlink()
-        path = None
-    elif path is not None and not is_written:
+        kept = _without_unchanged(con, "select * from incoming", unchanged)
         lineage = _lineage(stamp)
+        path = _batch_path(manifest, entity, stamp)
         write_file(con, f"select {_columns(entity.landed_columns(), lineage)} from ({kept})", path)
         if entity.personal_columns:
             personal_path = manifest.folder / "personal" / entity.name / f"{stamp.batch_id}.parquet"
@@ -539,7 +653,7 @@ def _write(
                 con, f"select {_columns(entity.personal_landed_columns(), lineage)} from ({kept})", personal_path
             )
             personal_path.chmod(0o600)
-    return Written(new, changed, unchanged, first, last, earliest, path, personal_path)
+    return Written(stored - changed, changed, unchanged, first, last, earliest, path, personal_path)
 
 
 def _earliest_changed_on(

@@ -88,7 +88,8 @@ class Records:
     it came. `fault` is SQL for what is wrong with a record as such (NULL where nothing is). `broken` is SQL for lines
     that are no record: record, text, reason. `row_number` is SQL for a number that the relation itself carries. `mend`
     gives the records of a CSV file whose quotes are broken (`lost_lines`). `is_streamable` says that the relation
-    may be scanned more than once at little cost.
+    may be scanned more than once at little cost. `original_columns` are those that `original` reads, where no column of
+    the contract can be called so.
     """
 
     relation: str
@@ -100,6 +101,7 @@ class Records:
     row_number: str | None = None
     mend: Callable[[], Records] | None = None
     is_streamable: bool = False
+    original_columns: tuple[str, ...] = ()
 
     def find(self, name: str) -> SourceColumn | None:
         """The column of this name; surrounding blanks in a header do not count."""
@@ -225,6 +227,7 @@ def json_records(
             f"when json_type({line}) <> 'OBJECT' then 'the record is no JSON object' end"
         ),
         row_number=row_number,
+        original_columns=(line,),
     )
 
 
@@ -331,7 +334,14 @@ def _excel(con: duckdb.DuckDBPyConnection, path: Path, file: SourceFile, form: F
         for name, physical in zip(table.headers, table.rows.column_names[1:], strict=True)
     ]
     _refuse_doubled(columns, file)
-    return Records("select * from sheet", tuple(columns), _struct_text(columns), decimal, row_number="row_number")
+    return Records(
+        "select * from sheet",
+        tuple(columns),
+        _struct_text(columns),
+        decimal,
+        row_number="row_number",
+        original_columns=tuple(column.sql for column in columns),
+    )
 
 
 def _delimited(
@@ -354,6 +364,7 @@ def _delimited(
         tuple(columns),
         _struct_text(columns),
         form.decimal,
+        original_columns=tuple(column.sql for column in columns),
         broken=(
             f"select cast(line as bigint) - {dialect.lines_before} as record, any_value(csv_line) as text, "
             "any_value(case error_type when 'MISSING COLUMNS' then 'the line has fewer fields than the header' "
