@@ -1,88 +1,89 @@
 """Linking measured: records of customers in three systems, each with a phone and an e-mail address, as one process.
 
-python -m benchmarks.identity --customers 1000000
-
 Six records in ten are a person's first; the others share a phone or an address with it, one in a hundred also says so
 by id. One in a thousand has an address that fifty have. So the number of customers is known, and is checked.
 """
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import Annotated
 
 import duckdb
-import typer
-from rich.console import Console
 
 from benchmarks.company import Company, prepare
 from benchmarks.measuring import measure
+from benchmarks.steps import ORDERS_A_CUSTOMER, Comparison, Say, Step
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.identity import link
 from dagster_project.settings import load_settings
 from dagster_project.sql_text import quote_literal
 
+NAME = "identity"
+LEAST_RECORDS = 10_000  # so that all shares of the generated records come out whole
 
-def main(
-    customers: Annotated[int, typer.Option(help="Customer records, a multiple of 10,000.")] = 1_000_000,
-    folder: Annotated[Path | None, typer.Option(help="Where to work; a temporary folder by default.")] = None,
-    worker: Annotated[bool, typer.Option(help="Link what lies in the folder: the measured process.")] = False,
-) -> None:
-    """Generate, stage, link twice as processes of their own, check the number of customers, and print."""
-    if worker:
-        assert folder is not None
-        link_once(folder)
-        return
-    console = Console(soft_wrap=True)
-    work = Path(tempfile.mkdtemp(prefix="strata-identity-", dir=folder))
-    try:
-        with console.status(f"{customers:,} records: generating and staging"):
-            company = generate(work, customers)
-        for run in ("first run, which numbers every reference", "second run, in which nothing is new"):
-            words = [sys.executable, "-m", "benchmarks.identity", "--worker", "--folder", str(work)]
-            measured = measure(words)
-            with company.connect() as con:
-                [(found, seconds, cpu_seconds, links, shared)] = con.execute(
-                    """
-                    select
-                        (select count(distinct customer_id) from identity.customer_aliases),
-                        (select seconds from measured),
-                        (select cpu_seconds from measured),
-                        (select count(*) from identity.identity_links),
-                        (select count(*) from identity.shared_contact_points)
-                    """
-                ).fetchall()
-            if found != customers * 6 // 10:
-                raise RuntimeError(f"{found:,} customers found, {customers * 6 // 10:,} expected")
-            console.print(
-                f"{run}: {customers:,} records with {2 * customers:,} contact points linked in {seconds:.1f} s "
-                f"(of processor time {cpu_seconds:.1f} s); the process took {measured.seconds:.1f} s and "
-                f"{measured.peak_bytes / 2**30:.2f} GiB at most",
-                highlight=False,
-            )
-            console.print(
-                f"  {found:,} customers, {links:,} pieces of evidence, {shared:,} shared points",
-                highlight=False,
-            )
-    finally:
-        shutil.rmtree(work)
+
+def measure_identity(folder: Path, size: int, say: Say) -> list[Comparison]:
+    """Records of as many customers as `size` orders have, linked twice: numbered anew, and with nothing new.
+
+    Raises:
+        RuntimeError: the customers found are not those that were generated, or not those of the bare script.
+    """
+    records = max(size // ORDERS_A_CUSTOMER // LEAST_RECORDS, 1) * LEAST_RECORDS
+    say(f"generating and staging {records:,} records")
+    company = generate(folder, records)
+    output = folder / "bare.duckdb"
+    most = str(company.settings.sources.identity.shared_by_more_than)
+    say("the bare script")
+    bare = measure([sys.executable, "-m", "benchmarks.bare_linking", str(company.warehouse), str(output), most])
+    parts = []
+    for part in ("first run, which numbers every reference", "next run, in which nothing is new"):
+        say(part)
+        ours = measure([sys.executable, "-m", "benchmarks.identity", str(folder)])
+        _refuse_other_customers(company, output, records * 6 // 10)
+        parts.append(Comparison(NAME, part, size, ours, bare, rows=records, note=_found(company)))
+    return parts
+
+
+def _refuse_other_customers(company: Company, bare: Path, expected: int) -> None:
+    """Raise unless both put the same references together."""
+    with company.connect() as con:
+        con.execute(f"attach {quote_literal(str(bare))} as bare (read_only)")
+        [(references, ours, theirs, both)] = con.execute(
+            """
+            select
+                count(*), count(distinct customer_id), count(distinct customer),
+                count(distinct (customer_id, customer))
+            from identity.customer_aliases
+            full join bare.customers using (source, customer_ref)
+            """
+        ).fetchall()
+    if not ours == theirs == both == expected:
+        raise RuntimeError(
+            f"{references:,} references: {ours:,} customers, {theirs:,} by the bare script, {both:,} by either; "
+            f"{expected:,} expected"
+        )
+
+
+def _found(company: Company) -> str:
+    with company.connect() as con:
+        [(references, links, shared)] = con.execute(
+            """
+            select
+                (select count(*) from identity.customer_aliases),
+                (select count(*) from identity.identity_links),
+                (select count(*) from identity.shared_contact_points)
+            """
+        ).fetchall()
+    return f"{references:,} references, {links:,} pieces of evidence, {shared:,} shared points"
 
 
 def link_once(folder: Path) -> None:
-    """Link, and note in the warehouse how long that took."""
+    """Link what lies in the folder: the measured process."""
     settings = load_settings(folder / "config", folder / "data")
     with duckdb.connect(str(settings.paths.warehouse)) as con:
         con.execute("set TimeZone = 'UTC'")
-        began, cpu_began = time.perf_counter(), time.process_time()
         link(con, paths=settings.paths)
-        con.execute(
-            "create or replace table measured as select cast(? as double) as seconds, cast(? as double) as cpu_seconds",
-            [time.perf_counter() - began, time.process_time() - cpu_began],
-        )
 
 
 def generate(folder: Path, customers: int) -> Company:
@@ -146,5 +147,13 @@ _ORDERS = f"""
     where source = 'shop'
 """
 
+STEP = Step(
+    name=NAME,
+    title="Linking identities",
+    floor="`benchmarks/bare_linking.py`: numbers, stars about shared contact points and connected components, without "
+    "the evidence, the registry and what keeps customers apart",
+    measure=measure_identity,
+)
+
 if __name__ == "__main__":
-    typer.run(main)
+    link_once(Path(sys.argv[1]))

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.measuring import Measured, Unfinished
 
 ORDERS_A_CUSTOMER = 10  # of every generated company, so that a size names both
-MODULES = ("benchmarks.days",)  # in the order in which they run
+MODULES = ("benchmarks.days", "benchmarks.start_up", "benchmarks.identity")  # in the order in which they run
 
 
 @dataclass(frozen=True)

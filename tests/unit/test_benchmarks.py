@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from benchmarks.empty_run import generate as generate_empty
 from benchmarks.growth import exponent, growths
 from benchmarks.keeping import Result, accept, read_figures, read_lines, slower
 from benchmarks.machine import Machine
@@ -17,6 +21,7 @@ from benchmarks.measuring import DidNotFinish, Measured, Unfinished, measure
 from benchmarks.page import BEGIN, END, PAGE, read_size, section, write_page
 from benchmarks.running import RESULTS, run_steps
 from benchmarks.steps import Comparison, Say, Step, load_steps
+from dagster_project.warehouse.dbt_manifest import dbt_executable
 
 MACHINE = Machine("a processor", 2, 24 * 2**30, "Python 3", 0.0)
 MEBIBYTE = 2**20
@@ -207,3 +212,39 @@ def test_sizes_are_read_as_people_write_them() -> None:
     for text in ("many", "1g", "10"):
         with pytest.raises(ValueError, match="orders"):
             read_size(text)
+
+
+def test_empty_project_has_the_models_tests_and_dependencies_of_the_one_it_is_like(tmp_path: Path) -> None:
+    def node(kind: str, name: str, folder: str, reads: list[str], materialized: str = "test") -> dict[str, object]:
+        depends_on = {"nodes": [f"model.shop.{other}" for other in reads]}
+        config = {"materialized": materialized}
+        return {
+            "resource_type": kind,
+            "name": name,
+            "fqn": ["shop", folder],
+            "depends_on": depends_on,
+            "config": config,
+        }
+
+    nodes = [
+        node("model", "stg_orders", "staging", [], "view"),
+        node("model", "customers", "marts", ["stg_orders"], "incremental"),
+        node("test", "customers_have_ids", "marts", ["customers"]),
+        node("test", "orders_have_customers", "marts", ["stg_orders", "customers"]),
+        node("seed", "regions", "marts", []),
+    ]
+    generate_empty(tmp_path, {"nodes": dict(enumerate(nodes))}, first="staging", ops=3)
+    environment = {"PATH": os.environ["PATH"], "EMPTY_WAREHOUSE": str(tmp_path / "warehouse.duckdb")}
+    place = ["--project-dir", str(tmp_path), "--profiles-dir", str(tmp_path)]
+    listed = subprocess.run(
+        [dbt_executable().with_name("dbt"), "--quiet", "ls", *place, "--output", "json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = {each["name"]: each for each in map(json.loads, listed.stdout.splitlines())}
+    assert sorted(each["resource_type"] for each in found.values()) == ["model", "model", "test", "test"]
+    assert found["stg_orders"]["config"]["materialized"] == "view"
+    assert found["customers"]["depends_on"]["nodes"] == ["model.empty_project.stg_orders"]
+    assert (tmp_path / "models" / "first" / "stg_orders.sql").exists()
