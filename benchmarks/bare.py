@@ -17,16 +17,22 @@ TABLES_AND_MACRO = 9  # statements at its head that are made once, whatever the 
 def main(warehouse: str, output: str, *days: str) -> None:
     """Write the snapshot tables of `days` into the new file `output`, from the tables of `warehouse`."""
     Path(output).unlink(missing_ok=True)
-    statements = [part for part in SNAPSHOT.read_text(encoding="utf-8").split(";\n") if part.strip()]
+    statements = statements_of(SNAPSHOT)
     once, daily = statements[:TABLES_AND_MACRO], statements[TABLES_AND_MACRO:]
     with duckdb.connect(output) as con:
         con.execute(f"attach '{warehouse}' as strata (read_only)")
         for statement in once:
             con.execute(statement)
+        con.execute("set variable zone = 'UTC'")
         for day in days:
             con.execute("set variable as_of_date = cast(? as date)", [day])
             for statement in daily:
                 con.execute(statement)
+
+
+def statements_of(file: Path) -> list[str]:
+    """The statements of a script, each without its semicolon, which stands at the end of a line."""
+    return [part for part in file.read_text(encoding="utf-8").split(";\n") if part.strip()]
 
 
 if __name__ == "__main__":

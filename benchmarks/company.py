@@ -6,7 +6,6 @@ orders; a fifth of the customers hold about half of the orders; four years, so t
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks.installation import without_predictions
 from benchmarks.measuring import Measured, measure
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.identity import link
@@ -97,7 +97,7 @@ def prepare(folder: Path, orders: int) -> Company:
     (config / "sources.yaml").write_text(SOURCES)
     shutil.copy(PROJECT_ROOT / "config" / "publishing.yaml", config)
     standard = (PROJECT_ROOT / "config" / "standards.yaml").read_text(encoding="utf-8")
-    (config / "standards.yaml").write_text(_without_predictions(standard), encoding="utf-8")
+    (config / "standards.yaml").write_text(without_predictions(standard), encoding="utf-8")
     company = Company(load_settings(config, folder / "data"), orders)
     company.warehouse.parent.mkdir(parents=True)
     with company.connect() as con:
@@ -109,14 +109,6 @@ def prepare(folder: Path, orders: int) -> Company:
                     con.execute(f"create table landing.{name}{suffix} as select * from nothing")
                     con.unregister("nothing")
     return company
-
-
-def _without_predictions(standard: str) -> str:
-    """The bare script classifies; what it would foretell is another comparison."""
-    changed = re.sub(r"(?m)^(prediction:.*\n(?:[ #].*\n)*?  model: )\w+", r"\1none", standard)
-    if changed == standard:
-        raise ValueError("standards.yaml names no prediction.model")
-    return changed
 
 
 def generate(folder: Path, orders: int) -> Company:

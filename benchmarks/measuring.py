@@ -14,7 +14,6 @@ from pathlib import Path
 
 LAST_WORDS = 4000  # characters shown of a process that failed
 SAMPLED_EVERY = 0.05  # seconds; a walk over a few children costs 0.1 ms of processor time
-PAGE = os.sysconf("SC_PAGE_SIZE")
 OUT_OF_MEMORY = ("MemoryError", "Out of Memory Error", "OutOfMemoryException", "Unable to allocate")
 
 
@@ -24,7 +23,8 @@ class Measured:
 
     Processor time counts every child that was waited for. Memory is what the operating system calls resident: the
     largest sum over process and children at one moment, looked at 20 times a second (a shared page counts once a
-    process), and never less than the exact peak of the largest of them.
+    process), and never less than the high-water mark of any one of them at the last look. What `os.wait4` gives would
+    be simpler, and wrong: a child begins with the mark of the process that started it.
     """
 
     seconds: float
@@ -83,7 +83,7 @@ def measure(
         raise DidNotFinish("out of memory")
     if process.returncode:
         raise RuntimeError(f"{' '.join(words[:3])} … failed:\n{printed[-LAST_WORDS:]}")
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, max(watch.peak_bytes, usage.ru_maxrss * 1024))
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, watch.peak_bytes)
 
 
 def attempt(run: Callable[[], Measured]) -> Measured | Unfinished:
@@ -120,8 +120,9 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._done.wait(SAMPLED_EVERY):
-            held = sum(map(_resident, family(self._pid)))
-            self.peak_bytes = max(self.peak_bytes, held)
+            looked_at = [_resident(pid) for pid in family(self._pid)]
+            held = sum(now for now, _ in looked_at)
+            self.peak_bytes = max(self.peak_bytes, held, *(highest for _, highest in looked_at))
             if self._most_bytes is not None and held > self._most_bytes:
                 self._stop(f"out of memory: more than {self._most_bytes / 2**30:.0f} GiB")
             elif self._until is not None and time.perf_counter() > self._until:
@@ -144,9 +145,12 @@ def family(pid: int) -> Iterator[int]:
                     yield from family(int(child))
 
 
-def _resident(pid: int) -> int:
-    """Resident bytes of a process; 0 when it is gone."""
+def _resident(pid: int) -> tuple[int, int]:
+    """Resident bytes of a process now and at most so far; 0 when it is gone."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-    except (OSError, IndexError):
-        return 0
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0, 0
+    told = dict(line.split(":", 1) for line in lines)
+    now, highest = (int(told.get(name, "0 kB").split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+    return now, highest

@@ -51,7 +51,7 @@ with days as (
     select
         customer_id,
         channel,
-        hour(timezone('UTC', ordered_at)) as hour,
+        hour(timezone(getvariable('zone'), ordered_at)) as hour,
         count(*) as orders,
         sum(gross_amount - coalesce(discount_amount, 0)) as revenue
     from strata.staging.stg_orders

@@ -68,6 +68,11 @@ def test_memory_of_children_counts_with_that_of_the_process() -> None:
     assert 400 * MEBIBYTE <= measured.peak_bytes < 500 * MEBIBYTE
 
 
+def test_memory_of_the_benchmark_itself_does_not_count() -> None:
+    held = bytearray(400 * MEBIBYTE)
+    assert measure(python("import time; time.sleep(0.3)")).peak_bytes < 100 * MEBIBYTE < len(held)
+
+
 def test_processor_time_of_children_counts() -> None:
     busy = "import time\nwhile time.process_time() < 0.3: pass"
     measured = measure(python(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"))

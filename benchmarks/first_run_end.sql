@@ -1,0 +1,44 @@
+-- What a first run makes of the snapshot of its day: who is what since when, and how many of each class there are.
+create table segment_history as
+select customer_id, dimension, class, as_of_date as valid_from, cast(null as date) as valid_to, standard_version
+from (
+    unpivot (
+        select as_of_date, customer_id, standard_version, lifecycle_stage, value_tier, rfm_segment, rfm_type, need_clarity,
+            need_type, need_motive
+        from customer_segments
+    ) on lifecycle_stage, value_tier, rfm_segment, rfm_type, need_clarity, need_type, need_motive
+    into name dimension value class
+    union all by name
+    select as_of_date, customer_id, standard_version, matrix as dimension, quadrant as class from customer_matrices
+)
+order by customer_id, dimension;
+
+create table segment_summary as
+with grouped as (
+    select
+        dimension, class, coalesce(top_channel, 'unknown') as channel, region, industry, owner, value_tier,
+        cast(count(*) as bigint) as customers, sum(revenue_window) as revenue_window
+    from segment_history
+    join customer_segments using (customer_id)
+    group by all
+), counted as (
+    select dimension, class, breakdown, breakdown_class, sum(customers) as customers, sum(revenue_window) as revenue_window
+    from (
+        unpivot (select *, 'total' as total from grouped) on channel, region, industry, owner, value_tier, total
+        into name breakdown value breakdown_class
+    )
+    group by all
+), totals as (
+    select count(*) as customers, sum(revenue_window) as revenue_window from customer_segments
+)
+select
+    getvariable('as_of_date') as as_of_date, standard_version, counted.dimension, class, coalesce(label, class) as class_label,
+    breakdown, breakdown_class, cast(counted.customers as bigint) as customers,
+    ratio(counted.customers, totals.customers) as customer_share,
+    cast(counted.revenue_window as decimal(18, 2)) as revenue_window,
+    ratio(counted.revenue_window, totals.revenue_window) as revenue_share
+from counted
+cross join totals
+cross join (select distinct standard_version from customer_segments)
+left join strata.control.labels on labels.dimension = counted.dimension and labels.code = class
+order by counted.dimension, class, breakdown, breakdown_class;
