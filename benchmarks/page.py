@@ -62,7 +62,8 @@ def _cells(part: Comparison) -> list[str]:
 
 
 def ratio_text(ratio: float) -> str:
-    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:,.0f}"
+    """Three digits that count, two for small ones."""
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.{1 if ratio >= 10 else 2 if ratio >= 0.1 else 3}f}"
 
 
 def _aim(part: Comparison) -> str:

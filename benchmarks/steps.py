@@ -28,7 +28,8 @@ class Comparison:
 
     `size` is the number of orders; a company has a tenth as many customers. `floor` is None where a part is shown
     beside the others and held against nothing. `aim` is the ratio that is not to be exceeded. `rows` is what rows a
-    second are counted in, where that is not the size. `against` names the floor where it is not the step's.
+    second are counted in, where that is not the size; 0 shows none. `against` names the floor where that is not the
+    step's.
     """
 
     step: str
@@ -74,9 +75,10 @@ class Comparison:
 
     @property
     def rows_a_second(self) -> float | None:
-        if isinstance(self.ours, Unfinished) or self.ours.seconds <= 0:
+        rows = self.size if self.rows is None else self.rows
+        if isinstance(self.ours, Unfinished) or self.ours.seconds <= 0 or not rows:
             return None
-        return (self.size if self.rows is None else self.rows) / self.ours.seconds
+        return rows / self.ours.seconds
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

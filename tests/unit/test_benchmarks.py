@@ -10,11 +10,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 from rich.console import Console
 
 from benchmarks.empty_run import generate as generate_empty
 from benchmarks.growth import exponent, growths
+from benchmarks.history import History
 from benchmarks.keeping import Result, accept, read_figures, read_lines, slower
 from benchmarks.machine import Machine
 from benchmarks.measuring import DidNotFinish, Measured, Unfinished, measure
@@ -253,3 +255,61 @@ def test_empty_project_has_the_models_tests_and_dependencies_of_the_one_it_is_li
     assert found["stg_orders"]["config"]["materialized"] == "view"
     assert found["customers"]["depends_on"]["nodes"] == ["model.empty_project.stg_orders"]
     assert (tmp_path / "models" / "first" / "stg_orders.sql").exists()
+
+
+@pytest.fixture(scope="module")
+def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("history") / "inbox"
+    History(20_000).write_years(folder)
+    History(20_000).write_next_day(folder)
+    return folder
+
+
+def test_a_generated_history_has_the_same_rows_on_every_machine(inbox: Path) -> None:
+    """The number was noted when the generator was written: figures of other rows are no longer comparable."""
+    with duckdb.connect() as con:
+        [(rows, digest)] = con.execute(
+            "select count(*), bit_xor(hash(id, customer, epoch_us(placed_at), state, total, discount, cost, channel, "
+            f"province, epoch_us(changed_at))) from read_parquet('{inbox}/orders-*.parquet')"
+        ).fetchall()
+    assert (rows, digest) == (21_271, 3378012004833082894)
+
+
+def test_a_generated_history_is_as_in_life(inbox: Path) -> None:
+    with duckdb.connect() as con:
+        con.execute(f"create view orders as from read_parquet('{inbox}/orders-20??.parquet', filename = true)")
+        [(numbers, twice, corrected, late)] = con.execute(
+            """
+            select
+                count(distinct id),
+                (select count(*) from (from orders group by all having count(*) > 1)),
+                (select count(*) from (select id from orders group by id having count(distinct total) > 1)),
+                count(distinct id) filter (placed_at + interval 1 day <= changed_at and placed_at >= '2021-01-31')
+            from orders
+            """
+        ).fetchall()
+        [(largest_tenth,)] = con.execute(
+            """
+            select sum(orders) filter (place <= 0.1) / sum(orders)
+            from (
+                select count(distinct id) as orders, percent_rank() over (order by count(distinct id) desc) as place
+                from orders
+                group by customer
+            )
+            """
+        ).fetchall()
+        [(refunds,)] = con.execute(f"select count(*) from read_parquet('{inbox}/refunds-*.parquet')").fetchall()
+        [(days, reaching_back)] = con.execute(
+            f"""
+            select count(distinct date_trunc('day', placed_at)), count(*) filter (placed_at < '2024-12-01')
+            from read_parquet('{inbox}/orders-2025-01-01.parquet')
+            """
+        ).fetchall()
+    assert numbers == 20_000
+    assert twice == pytest.approx(20, rel=0.5)
+    assert corrected == pytest.approx(200, rel=0.1)
+    assert late == pytest.approx(600 + 200, rel=0.2)
+    assert refunds == pytest.approx(20_000 * 0.975 * 0.03, rel=0.15)
+    assert largest_tenth > 0.25
+    assert days > 60  # of corrections: a thousand of these few orders lie that close together
+    assert reaching_back > 100
