@@ -23,7 +23,7 @@ from dagster_project.settings import Settings
 from dagster_project.settings.children import export_to_dbt
 from dagster_project.warehouse import HeldWarehouse
 from dagster_project.warehouse.control import record_builds, write_control
-from dagster_project.warehouse.dbt_arguments import dbt_arguments
+from dagster_project.warehouse.dbt_arguments import RUN_RESULTS, dbt_arguments
 from dagster_project.warehouse.dbt_manifest import fresh_manifest
 from dagster_project.warehouse.landed import attach, attached
 from dagster_project.warehouse.measures import customers_by_stage, measure
@@ -183,7 +183,7 @@ def dbt_failure(invocation: DbtCliInvocation, error: Exception) -> dg.Failure:
 
 def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
     """What dbt says of each node it has done; empty where it ended before it could say."""
-    path = invocation.target_path / "run_results.json"
+    path = invocation.target_path / RUN_RESULTS
     results: list[dict[str, Any]] = json.loads(path.read_text())["results"] if path.exists() else []
     return results
 
@@ -192,7 +192,7 @@ def start_build(
     dbt: DbtChild, settings: Settings, arguments: Sequence[str], context: dg.AssetExecutionContext | None = None
 ) -> DbtCliInvocation:
     """Start dbt in a target folder without results of an earlier build, so that results found there are its own."""
-    (settings.paths.dbt_target / "run_results.json").unlink(missing_ok=True)
+    (settings.paths.dbt_target / RUN_RESULTS).unlink(missing_ok=True)
     return dbt.command(arguments, settings, context)
 
 

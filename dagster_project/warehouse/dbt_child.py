@@ -2,8 +2,8 @@
 
 A dbt left over by a killed run would keep the warehouse file, and the next run would wait for it. On Linux the kernel
 ends it with its parent; elsewhere the next run waits until it is done. What DuckDB quotes of a value that it fails at
-is left out of dbt's messages, which several logs keep. And two costs are left out: a parse of the whole project because
-the warehouse lies elsewhere than before, and looks for garbage among what is kept to the end.
+is left out of dbt's messages, which several logs keep. And costs are left out: a parse of the whole project because
+the warehouse lies elsewhere than before, looks for garbage among what is kept to the end, and events that nobody hears.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+from dagster_project.warehouse.dbt_arguments import RUN_RESULTS
+from dagster_project.warehouse.dbt_events import leave_out_unheard_events
 
 PARENT_OPTION = "--parent-pid="
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -79,17 +83,38 @@ def parse_for_any_place() -> None:
     DuckDBCredentials.connection_info = without_place  # type: ignore[method-assign, assignment]
 
 
+def invoke(arguments: list[str]) -> int:
+    """Do what dbt is told and give its exit code, as dbt's own command does.
+
+    Without the other artifacts (`--no-write-json`: each build would write a manifest of 4 MB twice, and the graph twice
+    more) the results of a build are still written, to run_results.json.
+    """
+    from dbt.artifacts.schemas.run import RunExecutionResult
+    from dbt.cli.exceptions import DbtUsageException
+    from dbt.cli.main import dbtRunner
+    from dbt.flags import get_flags
+
+    done = dbtRunner().invoke(arguments)
+    if isinstance(done.exception, DbtUsageException):
+        sys.stderr.write(f"{done.exception}\n")
+    flags = get_flags()  # type: ignore[no-untyped-call]
+    if isinstance(done.result, RunExecutionResult) and not flags.WRITE_JSON:
+        done.result.write(str(Path(flags.PROJECT_DIR, flags.TARGET_PATH, RUN_RESULTS)))
+    if done.success:
+        return 0
+    return 1 if done.exception is None else 2
+
+
 def main() -> None:
     """Entry point of the console script."""
     parent_pid, arguments = split_parent(sys.argv[1:])
     die_with_parent(parent_pid)
     gc.set_threshold(OBJECTS_BETWEEN_LOOKS)
-
-    from dbt.cli.main import cli  # two seconds of imports, not to be spent before the check above
-
+    # What follows imports dbt, two seconds that are not to be spent before the check above.
     hide_values()
     parse_for_any_place()
-    sys.exit(cli(arguments, prog_name="dbt"))
+    leave_out_unheard_events()
+    sys.exit(invoke(arguments))
 
 
 if __name__ == "__main__":

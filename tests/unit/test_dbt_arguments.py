@@ -8,11 +8,19 @@ from dagster_project.warehouse.dbt_arguments import dbt_arguments
 
 
 def test_a_build_leaves_unit_tests_out() -> None:
-    assert dbt_arguments("build") == ["build", "--exclude-resource-type", "unit_test"]
+    words = dbt_arguments("build")
+    assert words[:3] == ["build", "--exclude-resource-type", "unit_test"]
+
+
+def test_a_build_writes_no_manifest_and_other_commands_do() -> None:
+    assert "--no-write-json" in dbt_arguments("build")
+    assert "--no-write-json" not in dbt_arguments("compile")
 
 
 def test_unit_tests_run_when_they_are_asked_for() -> None:
-    assert dbt_arguments("build", select=["test_type:unit"], unit_tests=True) == ["build", "--select", "test_type:unit"]
+    words = dbt_arguments("build", select=["test_type:unit"], unit_tests=True)
+    assert words[:3] == ["build", "--select", "test_type:unit"]
+    assert "unit_test" not in words
 
 
 @pytest.mark.parametrize("command", ["parse", "run"])

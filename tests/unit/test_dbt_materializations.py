@@ -1,0 +1,148 @@
+"""Tables and views are replaced in place, and rows appended to them: nothing is lost that a swap would have kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+MACROS = Path(__file__).parents[2] / "dbt_project" / "macros" / "materializations.sql"
+PROJECT = {
+    "dbt_project.yml": """
+name: shop
+profile: shop
+flags: {send_anonymous_usage_stats: false}
+""",
+    "profiles.yml": "shop: {target: it, outputs: {it: {type: duckdb, path: shop.duckdb, threads: 1}}}",
+    "models/kept.sql": """
+{{ config(materialized='incremental', incremental_strategy='append', on_schema_change='fail') }}
+select {{ var('day') }} as day {% if var('kept') == 'wider' %}, 'more' as more {% endif %}
+""",
+    "models/promised.sql": """
+{{ config(materialized='table', contract={'enforced': true}) }}
+select {{ "cast('word' as integer)" if var('promised') == 'fails' else var('promised') }} as n, {{ var('day') }} as day
+""",
+    "models/moved.sql": "{{ config(materialized=var('moved')) }} select {{ var('day') }} as day",
+    "models/made.py": """
+def model(dbt, session):
+    return dbt.ref("promised").project("day").to_arrow_table()
+""",
+    "models/schema.yml": """
+models:
+  - name: promised
+    columns: [{name: n, data_type: integer, constraints: [{type: not_null}]}, {name: day, data_type: integer}]
+""",
+}
+# One process for all runs: it is dbt's imports that take time.
+RUNS = """
+import json, sys
+from dagster_project.warehouse.dbt_child import invoke
+for number, variables in enumerate(json.loads(sys.argv[1])):
+    target = ["--target-path", f"target{number}", "--log-path", f"target{number}", "--no-use-colors"]
+    code = invoke(["run", "--no-write-json", "--vars", json.dumps(variables), *target])
+    open(f"target{number}/code", "w").write(str(code))
+    import duckdb
+    with duckdb.connect("shop.duckdb") as con:
+        con.execute(f"export database 'state{number}'")
+"""
+AS_IS: dict[str, Any] = {"kept": "same", "promised": "1", "moved": "view"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one run ended, what dbt said of each model, and what the database held then."""
+
+    code: int
+    said: dict[str, str]
+    tables: dict[str, list[tuple[Any, ...]]]
+    kinds: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    folder = tmp_path_factory.mktemp("shop")
+    for name, text in PROJECT.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "macros").mkdir()
+    shutil.copy(MACROS, folder / "macros")
+    variables = [
+        {**AS_IS, "day": 1},
+        {**AS_IS, "day": 2, "moved": "table"},
+        {**AS_IS, "day": 3, "kept": "wider", "promised": "fails"},
+        {**AS_IS, "day": 4, "promised": "'word'"},
+        {**AS_IS, "day": 5, "promised": "cast(null as integer)"},
+    ]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+    done = subprocess.run(
+        [sys.executable, "-c", RUNS, json.dumps(variables)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [_run(folder, number) for number in range(len(variables))]
+
+
+def _run(folder: Path, number: int) -> Run:
+    target = folder / f"target{number}"
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    with duckdb.connect() as con:
+        con.execute(f"import database '{folder / f'state{number}'}'")
+        listed = "select table_name, table_type from information_schema.tables where table_schema = 'main'"
+        kinds = dict(con.execute(listed).fetchall())
+        tables = {name: sorted(con.execute(f'from "{name}"').fetchall()) for name in kinds}
+    said = {result["unique_id"].rpartition(".")[2]: result["message"] for result in results}
+    return Run(int((target / "code").read_text()), said, tables, kinds)
+
+
+def test_rows_are_appended_to_what_is_there(runs: list[Run]) -> None:
+    assert [run.code for run in runs[:2]] == [0, 0]
+    assert [run.tables["kept"] for run in runs[:2]] == [[(1,)], [(1,), (2,)]]
+
+
+def test_a_table_is_replaced_by_what_sql_or_python_gives(runs: list[Run]) -> None:
+    assert [(run.tables["promised"], run.tables["made"]) for run in runs[:2]] == [
+        ([(1, 1)], [(1,)]),
+        ([(1, 2)], [(2,)]),
+    ]
+
+
+def test_a_view_becomes_a_table_and_a_view_again(runs: list[Run]) -> None:
+    assert [run.kinds["moved"] for run in runs[:3]] == ["VIEW", "BASE TABLE", "VIEW"]
+    assert [run.tables["moved"] for run in runs[:3]] == [[(1,)], [(2,)], [(3,)]]
+
+
+def test_a_model_that_fails_leaves_its_table_as_it_was(runs: list[Run]) -> None:
+    assert runs[2].code == 1
+    assert "Could not convert string 'word' to INT32" in runs[2].said["promised"]
+    assert runs[2].tables["promised"] == [(1, 2)]
+
+
+def test_columns_that_a_kept_table_does_not_have_are_refused_in_dbt_s_words(runs: list[Run]) -> None:
+    assert "source and target schemas on this incremental model are out of sync" in runs[2].said["kept"]
+    assert runs[2].tables["kept"] == [(1,), (2,)]
+
+
+def test_a_type_other_than_the_contract_s_is_refused_before_anything_is_written(runs: list[Run]) -> None:
+    assert "This model has an enforced contract that failed" in runs[3].said["promised"]
+    assert "VARCHAR" in runs[3].said["promised"]
+    assert runs[3].tables["promised"] == [(1, 2)]
+
+
+def test_what_a_contract_says_of_nulls_holds(runs: list[Run]) -> None:
+    assert "NOT NULL constraint failed" in runs[4].said["promised"]
+    assert runs[4].tables["promised"] == [(1, 2)]
+
+
+def test_nothing_is_left_beside_the_models(runs: list[Run]) -> None:
+    assert all(run.kinds.keys() == {"kept", "promised", "moved", "made"} for run in runs)
