@@ -23,7 +23,7 @@ from dagster_project.privacy.holdings import in_serving_copy
 from dagster_project.privacy.plan import Plan
 from dagster_project.privacy.postgres import claimed, connected, tables_of
 from dagster_project.publishing.atomic_files import PRIVATE_FILE, sha256_of, unfinished, written_beside
-from dagster_project.publishing.parquet import MANIFEST, VERSIONS, json_bytes, switch_current
+from dagster_project.publishing.parquet import MANIFEST, VERSIONS, json_bytes, switch_current, write_rows
 from dagster_project.settings import Settings
 from dagster_project.sql_text import quote_identifier
 
@@ -132,9 +132,8 @@ def _rewrite_version(con: duckdb.DuckDBPyConnection, version: Path, link: Path) 
             shutil.copyfile(source, copy)
             continue
         condition = claim(pq.read_schema(source).names)
-        rows = con.sql(f"select * from {file_sql(source)} where not coalesce({condition}, false)").to_arrow_table()
-        pq.write_table(rows.cast(pq.read_schema(source)), copy, compression="zstd", version="2.6")
-        entry |= {"rows": rows.num_rows, "bytes": copy.stat().st_size, "sha256": sha256_of(copy)}
+        rows = write_rows(con, f"select * from {file_sql(source)} where not coalesce({condition}, false)", copy)
+        entry |= {"rows": rows, "bytes": copy.stat().st_size, "sha256": sha256_of(copy)}
     content = json_bytes(manifest)
     (building / MANIFEST).write_bytes(content)
     final = version.with_name(f"{name}-{hashlib.sha256(content).hexdigest()[:12]}")

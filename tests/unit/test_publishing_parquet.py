@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dagster_project.publishing.code_version import code_version
-from dagster_project.publishing.parquet import publish_parquet, read_manifest
-from dagster_project.publishing.tables import BATCH_ROWS, PublishingError
+from dagster_project.publishing.parquet import ROW_GROUP_ROWS, publish_parquet, read_manifest
+from dagster_project.publishing.tables import PublishingError
 from dagster_project.settings.publishing import PublishedTable
 
 DAYS = [date(2017, 12, 31), date(2018, 1, 1)]
@@ -130,7 +130,7 @@ def test_bytes_do_not_depend_on_row_order_threads_or_range(con, folder, tmp_path
 def test_a_table_of_several_row_groups_is_written_whole_and_the_same(
     con, folder, tmp_path, publishing_settings
 ) -> None:
-    rows = 2 * BATCH_ROWS + 17
+    rows = 2 * ROW_GROUP_ROWS + 17
     con.execute("delete from marts.customer_value")
     con.execute(
         "insert into marts.customer_value "
@@ -142,7 +142,11 @@ def test_a_table_of_several_row_groups_is_written_whole_and_the_same(
     publish(con, tmp_path / "again", publishing_settings, days=DAYS[-1:])
     file = "as_of_date=2018-01-01/customer_value.parquet"
     metadata = pq.read_metadata(folder / file)
-    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [BATCH_ROWS, BATCH_ROWS, 17]
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [
+        ROW_GROUP_ROWS,
+        ROW_GROUP_ROWS,
+        17,
+    ]
     ids = pq.read_table(folder / file)["customer_id"].to_pylist()
     assert ids == sorted(ids)
     assert len(ids) == rows
