@@ -6,14 +6,14 @@ and who may see them is the callers' business.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property, partial
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from dagster_project.publishing.assignments import ISSUED_SCHEMA, TREATED, IssuedList
@@ -56,6 +56,7 @@ _LABELLED = {
     ListField.NEED_TYPE,
 }
 _POINTS = ("feature", "advantage", "benefit", "evidence")
+_WHOLE, _CENT = Decimal(1), Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -79,23 +80,25 @@ class RowWords:
 
     def shown(self, row: Mapping[str, Any], field: ListField) -> Any:
         """The value of a field as it is read: words, a number or a day; None where nothing is known."""
+        return self.reader(field)(row)
+
+    def reader(self, field: ListField) -> Callable[[Mapping[str, Any]], Any]:
+        """What gives the value of a field for a row; a list of many rows asks for it once."""
         if field in RESULT_FIELDS:
-            return None
+            return lambda _: None
         if field in _COMPOSED:
-            return _COMPOSED[field](self, row)
-        value = row[field.value]
-        if value is None:
-            return None
+            return partial(_COMPOSED[field], self)
+        name = field.value
         if field in _LABELLED:
-            return self.labels.of(field.value, value, self.language)
+            return lambda row: self.labels.of(name, row[name], self.language)
         if field in _WORDS:
-            return _WORDS[field].get(value, {}).get(self.language, value)
-        kind = KINDS[field]
-        if kind is Kind.INTEGER:
-            return int(Decimal(value).quantize(Decimal(1), ROUND_HALF_UP))
-        if kind is Kind.DECIMAL:
-            return Decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP)
-        return value
+            words = {code: texts[self.language] for code, texts in _WORDS[field].items()}
+            return lambda row: words.get(row[name], row[name])
+        if KINDS[field] is Kind.INTEGER:
+            return lambda row: None if row[name] is None else _rounded_whole(row[name])
+        if KINDS[field] is Kind.DECIMAL:
+            return lambda row: None if row[name] is None else Decimal(row[name]).quantize(_CENT, ROUND_HALF_UP)
+        return lambda row: row[name]
 
     def _offer(self, row: Mapping[str, Any]) -> str | None:
         cause = row[ListField.SILENCE_CAUSE.value]
@@ -134,14 +137,18 @@ class RowWords:
         return colon.join(text for text in (plan.label, plan.aim) if text) if plan else None
 
     def _points(self, row: Mapping[str, Any]) -> str | None:
-        plan = self._plan(row)
-        if plan is None:
-            return None
+        return self._points_of_plans.get((row["plan_dimension"], row["plan_class"]))
+
+    @cached_property
+    def _points_of_plans(self) -> Mapping[tuple[str, str], str | None]:
         colon = "：" if self.language is Language.CHINESE else ": "
-        lines = [
-            f"{POINTS[point][self.language]}{colon}{text}" for point in _POINTS if (text := plan.points.get(point))
-        ]
-        return "\n".join(lines) or None
+        return {
+            place: "\n".join(
+                f"{POINTS[point][self.language]}{colon}{text}" for point in _POINTS if (text := plan.points.get(point))
+            )
+            or None
+            for place, plan in self.plans.items()
+        }
 
 
 _COMPOSED = {
@@ -189,7 +196,7 @@ def channel_rows(
     cursor = con.cursor()
     cursor.register("issued_rows", treated)
     try:
-        rows = cursor.sql(
+        rows = cursor.execute(
             f"""
             with aliases as (
                 select registry_id, min(customer_id) as customer_id from identity.customer_aliases group by registry_id
@@ -200,18 +207,19 @@ def channel_rows(
             left join personal.customer_contacts as contacts on aliases.customer_id = contacts.customer_id
             order by issued.position, issued.customer_id
             """
-        ).to_arrow_table()
+        ).fetchall()
     except duckdb.CatalogException as error:
         raise PublishingError(f"The warehouse cannot name the list's customers ({error}). Run `strata run`.") from None
     finally:
         cursor.unregister("issued_rows")
-    listed: list[dict[str, Any]] = pa.table(rows).to_pylist()
+    names = [*ISSUED_SCHEMA.names, ListField.NAME.value, ListField.CONTACT.value]
     refused = refused_now(con, treated, channel, paths=paths, now=now)
-    nobody = {ListField.NAME.value: None, ListField.CONTACT.value: None}
-    return [
-        {**row, ListField.TASK_ID.value: task_id(row), **(nobody if row["registry_id"] in refused else {})}
-        for row in listed
-    ]
+    listed = [dict(zip(names, row, strict=True)) for row in rows]
+    for row in listed:
+        row[ListField.TASK_ID.value] = task_id(row)
+        if row["registry_id"] in refused:
+            row |= {ListField.NAME.value: None, ListField.CONTACT.value: None}
+    return listed
 
 
 def task_id(row: Mapping[str, Any]) -> str:
@@ -221,7 +229,12 @@ def task_id(row: Mapping[str, Any]) -> str:
 
 def shown_rows(rows: Sequence[Mapping[str, Any]], fields: Sequence[ListField], words: RowWords) -> list[list[Any]]:
     """Each row as the values of `fields` in words."""
-    return [[words.shown(row, field) for field in fields] for row in rows]
+    readers = [words.reader(field) for field in fields]
+    return [[reader(row) for reader in readers] for row in rows]
+
+
+def _rounded_whole(value: int | Decimal) -> int:
+    return value if isinstance(value, int) else int(value.quantize(_WHOLE, ROUND_HALF_UP))
 
 
 def _read_plans(con: duckdb.DuckDBPyConnection, language: Language) -> dict[tuple[str, str], Plan]:

@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 from pydantic import SecretStr
 
 from dagster_project.publishing.list_rows import KINDS
-from dagster_project.publishing.postgres import columns_there, connected, difference
 from dagster_project.publishing.postgres_rights import keep_out
 from dagster_project.publishing.spreadsheets import Kind
 from dagster_project.publishing.tables import PublishingError
@@ -86,6 +85,9 @@ def publish_lists(
             "publishing.yaml enables lists.postgres, but the environment variable STRATA_POSTGRES_URL is not set. Set "
             "it to postgresql://user:password@host:5432/database, or set lists.postgres.enabled to false."
         )
+    # ADBC takes 0.3 s to import, and most lists are files only.
+    from dagster_project.publishing.postgres import connected
+
     lists, exports = (f"{quote_identifier(schema)}.{quote_identifier(name)}" for name in (LISTS_TABLE, EXPORTS_TABLE))
     rows = pa.concat_tables([_whole(day, table) for table in tables.values()])
     fingerprint = hashlib.sha256(parquet_bytes(rows)).hexdigest()
@@ -120,6 +122,8 @@ def publish_lists(
 
 def _create(cursor: Any, schema: str) -> None:
     """The schema and its tables where absent, taken from everybody but their owner."""
+    from dagster_project.publishing.postgres import columns_there, difference
+
     name = quote_identifier(schema)
     if not _rows(cursor, f"select 1 from pg_namespace where nspname = {quote_literal(schema)}"):
         cursor.execute(f"create schema {name}")

@@ -214,7 +214,7 @@ def write_lists(
             postgres_url,
             settings.personal_schema,
             day,
-            {channel.channel: rows for channel, rows in written},
+            {channel.channel: rows for channel, rows in written if rows is not None},
             readers=settings.postgres.readers,
         )
     return DayLists(
@@ -226,8 +226,10 @@ def write_lists(
     )
 
 
-def _write_list(con: duckdb.DuckDBPyConnection, export: _Export, channel: Channel) -> tuple[ChannelList, pa.Table]:
-    """Record the channel's export and write its files; gives the rows as PostgreSQL takes them, too."""
+def _write_list(
+    con: duckdb.DuckDBPyConnection, export: _Export, channel: Channel
+) -> tuple[ChannelList, pa.Table | None]:
+    """Record the channel's export and write its files; gives the rows as PostgreSQL takes them, too, if it is on."""
     targets, language = export.settings.lists, export.settings.language
     assigned = channel_rows(con, channel, export.issued, paths=export.paths, now=export.now) if export.issued else []
     listed = [row for row in assigned if row[ListField.CONTACT]]
@@ -250,15 +252,18 @@ def _write_list(con: duckdb.DuckDBPyConnection, export: _Export, channel: Channe
             message=None if rows else message,
             frozen_columns=_frozen_columns(channel.fields),
         )
-    table = list_table(listed, channel.fields, rows)
+    table = None
+    if targets.parquet.enabled or targets.postgres.enabled:
+        table = list_table(listed, channel.fields, rows)
+        as_parquet = parquet_bytes(table)
     if targets.parquet.enabled:
-        contents[f"{channel.name}.parquet"] = parquet_bytes(table)
+        contents[f"{channel.name}.parquet"] = as_parquet
     note_file = f"{channel.name}.note.txt"
     if not rows and message and targets.csv.enabled:  # a CSV has no place for a sentence
         contents[note_file] = b"\xef\xbb\xbf" + message.encode() + b"\r\n"
     exported = dict(contents)
     if targets.postgres.enabled:
-        exported[f"postgres:{export.settings.personal_schema}.{LISTS_TABLE}"] = parquet_bytes(table)
+        exported[f"postgres:{export.settings.personal_schema}.{LISTS_TABLE}"] = as_parquet
     _record_once(export, channel, listed, withheld, exported)
     changed = [write_if_changed(export.folder / name, content, mode=PRIVATE_FILE) for name, content in contents.items()]
     for name in {*(f"{channel.name}.{form}" for form in ("csv", "xlsx", "parquet")), note_file} - set(contents):
