@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from dagster_project.errors import SettingsError
+from dagster_project.settings import load_settings
+from dagster_project.settings.children import process_environment
 from dagster_project.settings.environment import read_environment
 
 
@@ -21,3 +27,18 @@ def test_a_limit_that_is_no_amount_of_memory_is_refused_by_name(monkeypatch: pyt
     monkeypatch.setenv("STRATA_MEMORY_LIMIT", amount)
     with pytest.raises(SettingsError, match=r"STRATA_MEMORY_LIMIT is .* must be an amount such as 4GB"):
         read_environment()
+
+
+@pytest.mark.parametrize(("asked", "threads"), [(None, 1), ("2", 2)])
+def test_a_fit_takes_no_thread_beside_its_own_unless_asked_to(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None, threads: int
+) -> None:
+    """Threads of a fit of four parameters wait for one another longer than they work."""
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", asked)
+    code = "import pathlib, scipy.optimize; print(len([*pathlib.Path('/proc/self/task').iterdir()]))"
+    environment = process_environment(load_settings())
+    counted = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    # numpy and scipy bring an OpenBLAS each, which takes no more threads than there are cores.
+    assert int(counted.stdout) == 1 + 2 * (min(threads, len(os.sched_getaffinity(0))) - 1)
