@@ -17,12 +17,12 @@ from rich.console import Console
 from benchmarks.growth import growths
 from benchmarks.keeping import Result, accept, read_figures
 from benchmarks.page import IMAGES, PAGE, PLOTS, read_size, write_page
+from benchmarks.peers import ENVIRONMENT
 from benchmarks.running import run_steps
 from benchmarks.steps import Step, load_steps
 from dagster_project.settings.paths import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "data" / "benchmarks"
-ENVIRONMENT = FOLDER / "environment" / "bin" / "python"  # made by `make bench`, for what only benchmarks need
 
 
 def main(

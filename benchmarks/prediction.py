@@ -1,56 +1,40 @@
-"""Purchase and spend models measured: a million customers fitted and scored in a process of its own, beside lifetimes.
+"""Purchase and spend models measured: customers fitted and scored in a process of its own, beside lifetimes.
 
-python -m benchmarks.prediction --customers 1000000
-
-lifetimes is measured where it can be imported, on the same histories: its fit alone, by the same model.
+Both fit MBG/NBD and Gamma-Gamma to the same histories and foretell 90 days of every customer. What a run does besides
+(proofs at past month ends, corrections of the level) is measured with the whole run.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import Annotated
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-import typer
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.measuring import measure
+from benchmarks.measuring import attempt, measure
+from benchmarks.peers import MOST_BYTES, MOST_SECONDS, script
+from benchmarks.steps import ORDERS_A_CUSTOMER, Comparison, Say, Step
 from dagster_project.prediction.days import fit_days, score_days
 
+NAME = "prediction"
 DAYS = 1_000
-HORIZON = 90.0
 SEED = 20260101
 
 
-def main(
-    customers: Annotated[int, typer.Option(help="Number of customers.")] = 1_000_000,
-    worker: Annotated[str | None, typer.Option(help="ours or lifetimes: the measured process.")] = None,
-    file: Annotated[Path | None, typer.Option(help="Histories that the measured process reads.")] = None,
-) -> None:
-    """Generate histories, fit and score them as processes of their own, and print."""
-    if worker is not None and file is not None:
-        {"ours": ours, "lifetimes": lifetimes}[worker](np.load(file))
-        return
-    table = Table(title="Fit and score by MBG/NBD and Gamma-Gamma")
-    for column in ("by", "customers", "whole process", "fitting and scoring", "peak memory"):
-        table.add_column(column, justify="left" if column == "by" else "right")
-    with tempfile.TemporaryDirectory(prefix="strata-prediction-") as folder:
-        histories = Path(folder) / "histories.npy"
-        np.save(histories, generate(customers))
-        for name in ("ours", *(["lifetimes"] if importlib.util.find_spec("lifetimes") else [])):
-            words = [sys.executable, "-m", "benchmarks.prediction", "--worker", name, "--file", str(histories)]
-            measured = measure(words)
-            seconds = float(histories.with_suffix(".seconds").read_text())
-            peak = f"{measured.peak_bytes / 2**30:.2f} GiB"
-            table.add_row(name, f"{customers:,}", f"{measured.seconds:.1f} s", f"{seconds:.1f} s", peak)
-    Console(width=100).print(table)
+def measure_prediction(folder: Path, size: int, say: Say) -> list[Comparison]:
+    """As many customers as `size` orders have, fitted and scored once."""
+    customers = size // ORDERS_A_CUSTOMER
+    say(f"generating the histories of {customers:,} customers")
+    histories = folder / "histories.npy"
+    np.save(histories, generate(customers))
+    say("ours")
+    ours = measure([sys.executable, "-m", "benchmarks.prediction", str(histories)])
+    say("lifetimes")
+    words = script("fit_with_lifetimes", histories)
+    theirs = attempt(lambda: measure(words, most_bytes=MOST_BYTES, most_seconds=MOST_SECONDS))
+    return [Comparison(NAME, "fit and score one day", size, ours, theirs, rows=customers)]
 
 
 def generate(customers: int) -> np.ndarray:
@@ -77,30 +61,10 @@ def ours(rows: np.ndarray) -> None:
         con.execute(f"create table histories as {_HISTORIES}")
         con.execute(f"create table measured as {_MEASURED}")
         con.execute(f"create table plans as {_PLANS}")
-        began = time.perf_counter()
         con.register("fits", fit_days(con.table("plans"), con.table("histories")))
         scores = score_days(con.table("plans"), con.table("fits"), con.table("measured"))
-        seconds = time.perf_counter() - began
     if not scores.num_rows or not np.isfinite(scores["purchases_90d"].to_numpy()).all():
         raise RuntimeError("a prediction is missing or not finite")
-    _note(seconds)
-
-
-def lifetimes(rows: np.ndarray) -> None:
-    """The fit and the scores of the library of that name."""
-    import pandas as pd
-    from lifetimes import GammaGammaFitter, ModifiedBetaGeoFitter  # type: ignore[import-not-found, unused-ignore]
-
-    began = time.perf_counter()
-    repeats, recency, age, revenue = (pd.Series(row) for row in rows)
-    purchases = ModifiedBetaGeoFitter()
-    purchases.fit(repeats, recency, age)
-    spend = GammaGammaFitter()
-    spend.fit(repeats + 1, revenue / (repeats + 1))
-    purchases.conditional_expected_number_of_purchases_up_to_time(HORIZON, repeats, recency, age)
-    purchases.conditional_probability_alive(repeats, recency, age)
-    spend.conditional_expected_average_profit(repeats + 1, revenue / (repeats + 1))
-    _note(time.perf_counter() - began)
 
 
 _DAY = "date '2026-01-04' as"
@@ -124,10 +88,12 @@ _PLANS = f"""
 """
 
 
-def _note(seconds: float) -> None:
-    """Leave the seconds for the process that started this one."""
-    Path(sys.argv[sys.argv.index("--file") + 1]).with_suffix(".seconds").write_text(str(seconds))
-
+STEP = Step(
+    name=NAME,
+    title="Purchase and spend models",
+    floor="lifetimes, the same models fitted to the same histories and the same customers scored",
+    measure=measure_prediction,
+)
 
 if __name__ == "__main__":
-    typer.run(main)
+    ours(np.load(Path(sys.argv[1])))

@@ -20,6 +20,8 @@ MODULES = (  # in the order in which they run, a line each
     "benchmarks.publishing",
     "benchmarks.start_up",
     "benchmarks.identity",
+    "benchmarks.prediction",
+    "benchmarks.peers.comparing",
 )
 
 

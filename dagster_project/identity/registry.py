@@ -10,6 +10,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -33,7 +34,11 @@ def read_registry(folder: Path) -> pa.Table:
 
 def next_number(folder: Path) -> int:
     """The first number that was never given; that of an erased reference is never given again."""
-    return int(pc.max(_read_parts(folder)["registry_id"]).as_py() or 0) + 1
+    parts = _parts(folder)
+    if not parts:
+        return 1
+    # Numbers grow from part to part, and no part is empty.
+    return int(pc.max(pq.read_table(parts[-1], columns=["registry_id"])["registry_id"]).as_py()) + 1
 
 
 def erase_references(folder: Path, numbers: Collection[int]) -> int:
@@ -83,7 +88,7 @@ def append_references(folder: Path, references: pa.Table, *, first_id: int) -> p
     """
     numbered = pa.table(
         {
-            "registry_id": pa.array(range(first_id, first_id + references.num_rows), pa.int64()),
+            "registry_id": np.arange(first_id, first_id + references.num_rows),
             "source": references["source"],
             "customer_ref": references["customer_ref"],
         },
