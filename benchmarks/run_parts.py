@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from dagster import DagsterEventType
 
 from dagster_project.defs.runs import opened_instance
+from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
+from dagster_project.warehouse.dbt_manifest import fresh_manifest
 
 PARTS = {
     "landing": ("landing", "landing_checks"),
@@ -68,9 +70,9 @@ def _part(step: str) -> str:
     return max(fitting)[1] if fitting else "other steps"
 
 
-def behind(paths: Paths, tables: Collection[str]) -> set[str]:
+def behind(settings: Settings, tables: Collection[str]) -> set[str]:
     """The models that `tables` are made of, themselves among them, as dbt's manifest has it."""
-    nodes = json.loads((paths.dbt_target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    nodes = json.loads(fresh_manifest(settings).read_text(encoding="utf-8"))["nodes"]
     by_name = {node["name"]: key for key, node in nodes.items() if node["resource_type"] == "model"}
     found: set[str] = set()
     waiting = [by_name[name] for name in tables if name in by_name]

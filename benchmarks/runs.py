@@ -109,10 +109,9 @@ def _by_part(name: str, size: int, run: Measured, times: RunTimes) -> list[Compa
 
 def _left_out(installation: Installation, size: int) -> str:
     """Which tables the script does not write, and what the models that only they need take of our time."""
-    paths = installation.settings.paths
-    times = newest_run(paths)
+    times = newest_run(installation.settings.paths)
     written = {*TABLES, *(name.rpartition(".")[2] for name in BASE)}
-    both = behind(paths, written)
+    both = behind(installation.settings, written)
     others = sorted((name for name in times.models if name not in both), key=lambda name: -times.models[name])
     named = ", ".join(f"{name} {times.share([name]):.0%}" for name in others[:MODELS_NAMED])
     return (
