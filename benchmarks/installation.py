@@ -49,9 +49,12 @@ class Installation:
         """Land what is in the inbox, without a run around it."""
         return measure([sys.executable, "-m", "benchmarks.installation"], process_environment(self.settings))
 
-    def strata(self, *words: str) -> Measured:
-        """One `strata` command."""
-        return measure(["strata", *words], process_environment(self.settings))
+    def strata(self, *words: str, memory_limit: str | None = None) -> Measured:
+        """One `strata` command, with the installation's limit on the memory of each DuckDB or another one."""
+        environment = process_environment(self.settings)
+        if memory_limit is not None:
+            environment["STRATA_MEMORY_LIMIT"] = memory_limit
+        return measure(["strata", *words], environment)
 
     def landed_as(self, other: Installation) -> None:
         """Take over what another one has landed, and its inbox, by links: neither is ever changed in place."""

@@ -15,7 +15,7 @@ import duckdb
 from benchmarks.bare_run import BASE, TABLES
 from benchmarks.history import LAST_DAY, LATE_CORRECTIONS, ZONE, History
 from benchmarks.installation import Installation
-from benchmarks.measuring import Measured, measure
+from benchmarks.measuring import Measured, attempt, measure
 from benchmarks.run_parts import RunTimes, behind, newest_run
 from benchmarks.steps import Comparison, Say, Step
 from dagster_project.sql_text import quote_literal
@@ -23,6 +23,8 @@ from dagster_project.sql_text import quote_literal
 FIRST_RUN = 2.5
 DAILY_RUN = 0.25
 MODELS_NAMED = 8
+LITTLE_MEMORY = "2GB"
+LARGE = 10_000_000  # orders from which on a run does not fit into it anyway
 
 
 def measure_runs(folder: Path, size: int, say: Say) -> list[Comparison]:
@@ -46,6 +48,9 @@ def measure_runs(folder: Path, size: int, say: Say) -> list[Comparison]:
         Comparison("runs", "first run", size, first, floor, FIRST_RUN, _left_out(plain, size), against="bare script"),
         *_by_part("first run", size, first, newest_run(plain.settings.paths)),
     ]
+    if size >= LARGE:
+        say(f"the first run with {LITTLE_MEMORY} of memory for each DuckDB")
+        parts.append(_with_little_memory(plain, folder / "small", size, first))
     for done in ("plain", "bare"):
         shutil.rmtree(folder / done)
     say("the first run, as shipped")
@@ -80,6 +85,15 @@ def measure_runs(folder: Path, size: int, say: Say) -> list[Comparison]:
         )
     )
     return parts
+
+
+def _with_little_memory(like: Installation, folder: Path, size: int, first: Measured) -> Comparison:
+    small = Installation.at(folder, foretells=False)
+    small.landed_as(like)
+    ours = attempt(lambda: small.strata("run", "--as-of", str(LAST_DAY), memory_limit=LITTLE_MEMORY))
+    shutil.rmtree(folder)
+    name = f"first run with {LITTLE_MEMORY} for each DuckDB"
+    return Comparison("runs", name, size, ours, first, against="a quarter of the machine's memory")
 
 
 STEP = Step(
