@@ -22,13 +22,14 @@ SLOWER = 1.2  # a ratio that grew by more than this is said
 
 @dataclass(frozen=True)
 class Result:
-    """One step at one size: its parts, when it was measured and where, and with which code."""
+    """One step at one size: its parts, when it was measured, where, with which code, and for how long in all."""
 
     step: str
     size: int
     measured_on: str
     machine: Machine
     code: str
+    seconds: float
     parts: tuple[Comparison, ...]
 
     @property

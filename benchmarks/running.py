@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -103,33 +104,33 @@ def _measure(
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     machine = this_machine()
-    began = datetime.now(tz=UTC)
+    today, began = datetime.now(tz=UTC).date(), perf_counter()
     with _progress(f"{step.name} {short(size)}", last, console) as say:
         parts = step.measure(work, size, say)
+    seconds = round(perf_counter() - began, 1)
     wrong = [part for part in parts if (part.step, part.size) != (step.name, size)]
     if wrong:
         raise ValueError(f"{step.name} {short(size)} handed back parts of {wrong[0].step} at {wrong[0].size:,}")
-    return Result(step.name, size, began.date().isoformat(), machine, code, tuple(parts))
+    return Result(step.name, size, today.isoformat(), machine, code, seconds, tuple(parts))
 
 
 def _last_seconds(step: Step, size: int, results: Sequence[Result]) -> tuple[int, float] | None:
-    """The size nearest to `size` at which the step was measured, and the seconds of all its parts with their floors."""
-    of_step = [each for each in results if each.step == step.name]
+    """The size nearest to `size` at which the step was measured, and how long all of it took."""
+    of_step = [each for each in results if each.step == step.name and each.seconds]
     if not of_step:
         return None
     nearest = min(of_step, key=lambda each: abs(each.size - size))
-    sides = [side for part in nearest.parts for side in (part.ours, part.floor)]
-    return nearest.size, sum(getattr(side, "seconds", 0.0) for side in sides)
+    return nearest.size, nearest.seconds
 
 
 @contextmanager
 def _progress(name: str, last: tuple[int, float] | None, console: Console) -> Iterator[Say]:
     """A line that says what runs, for how long, and how long the step took before; lines below each other in a log."""
-    took = "" if last is None else f" [dim](at {short(last[0])} {last[1]:,.0f} s were measured)[/]"
+    took = "" if last is None else f" [dim](took {last[1]:,.0f} s at {short(last[0])})[/]"
     if not console.is_terminal:
-        began = datetime.now(tz=UTC)
+        began = perf_counter()
         console.print(f"{name}{took}")
-        yield lambda words: console.print(f"  {(datetime.now(tz=UTC) - began).seconds:>6} s  {words}", highlight=False)
+        yield lambda words: console.print(f"  {perf_counter() - began:>6.0f} s  {words}", highlight=False)
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:

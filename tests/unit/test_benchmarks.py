@@ -35,7 +35,7 @@ def part(name: str = "CSV", *, size: int = 1_000, ours: float = 1.0, floor: floa
 
 
 def result(*parts: Comparison) -> Result:
-    return Result("landing", parts[0].size, "2026-11-22", MACHINE, "code", parts)
+    return Result("landing", parts[0].size, "2026-11-22", MACHINE, "code", 60.0, parts)
 
 
 def python(code: str) -> list[str]:
@@ -126,6 +126,14 @@ def test_a_step_that_fails_is_told_and_the_others_go_on(tmp_path: Path) -> None:
     assert [each.step for each in outcome.results] == ["second"]
     assert outcome.exit_code == 1
     assert "rows differ" in said.getvalue()
+
+
+def test_a_step_tells_how_long_it_took_at_the_size_nearest_to_this_one(tmp_path: Path) -> None:
+    said = io.StringIO()
+    kept = Result("first", 1_000, "2026-11-22", MACHINE, "code", 3_600.0, ())
+    step = counted_step("first", tmp_path / "ran")
+    run_steps([step], [2_000], tmp_path / "work", [kept], Console(file=said, width=200))
+    assert "took 3,600 s at 1k" in said.getvalue()
 
 
 def test_working_folders_are_removed_unless_kept(tmp_path: Path) -> None:
