@@ -9,8 +9,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import duckdb
-
 from benchmarks.company import Company, prepare
 from benchmarks.measuring import measure
 from benchmarks.steps import ORDERS_A_CUSTOMER, Comparison, Say, Step
@@ -18,6 +16,7 @@ from dagster_project.contract.entities import ENTITIES
 from dagster_project.identity import link
 from dagster_project.settings import load_settings
 from dagster_project.sql_text import quote_literal
+from dagster_project.warehouse import held
 
 NAME = "identity"
 LEAST_RECORDS = 10_000  # so that all shares of the generated records come out whole
@@ -81,8 +80,11 @@ def _found(company: Company) -> str:
 def link_once(folder: Path) -> None:
     """Link what lies in the folder: the measured process."""
     settings = load_settings(folder / "config", folder / "data")
-    with duckdb.connect(str(settings.paths.warehouse)) as con:
-        con.execute("set TimeZone = 'UTC'")
+    limit = settings.environment.memory_limit
+    with (
+        held(settings.paths.warehouse, who="benchmark", wait_seconds=0, memory_limit=limit) as warehouse,
+        warehouse.connection() as con,
+    ):
         link(con, paths=settings.paths)
 
 

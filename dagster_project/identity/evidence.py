@@ -131,7 +131,7 @@ def collect_points(con: duckdb.DuckDBPyConnection, identity: Identity) -> None:
         f"where is_newest and not is_deleted and {CONTACT_POINTS[name]} is not null"
         for name in identity.match
     ] or ["select cast(null as bigint) as node, null::varchar as kind, null::varchar as hash where false"]
-    con.execute(f"create or replace temp table held_points as {' union all '.join(kinds)}")
+    con.execute(f"create or replace temp view held_points as {' union all '.join(kinds)}")
     con.execute(
         """
         create or replace temp table points as
@@ -145,7 +145,7 @@ def collect_points(con: duckdb.DuckDBPyConnection, identity: Identity) -> None:
         ) as shared using (kind, hash)
         """
     )
-    con.execute("drop table held_points")
+    con.execute("drop view held_points")
 
 
 def set_aside_points(con: duckdb.DuckDBPyConnection, customer: Nodes, identity: Identity) -> None:
