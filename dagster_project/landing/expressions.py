@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
+
+import duckdb
 
 from dagster_project.contract.contact_points import looks_personal
 from dagster_project.contract.entities import Column, ColumnType, Entity
@@ -26,6 +30,8 @@ QUOTED_LENGTH = 60
 # Between what is wrong and the value that is.
 QUOTE_BEGINS = ": '"
 FIRST_YEAR, LAST_YEAR = 1900, 2199
+# Clocks of China were last put back in September 1991, those of Japan and India decades before.
+FIXED_SINCE = datetime(1992, 1, 1)
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "是", "有", "已", "√")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "否", "无", "未", "×")
 FLOATS = {"DOUBLE": 10**15, "FLOAT": 2**24}
@@ -95,22 +101,21 @@ def cast_column(
         (source,) = sources
     kind = source.type
     is_text = not _is_native(column, kind) or bool(spec.values) or bool(spec.strip_prefix)
-    is_quick = (
-        kind == "VARCHAR" and not spec.values and not spec.strip_prefix and _has_quick_cast(column, spec, decimal)
-    )
-    if is_quick:
+    quick = None
+    if kind == "VARCHAR" and not spec.values and not spec.strip_prefix and spec.constant is None:
+        quick = _quick_cast(column, spec, raw_name, decimal, zones)
+    if quick is not None:
         raw = source.sql
     elif is_text:
-        raw = _unprefixed(_text_of(source.sql, kind), spec.strip_prefix)
-        raw = _unescaped(raw) if column.is_id else raw
+        raw = _clean_text(column, spec, source)
     else:
         raw = _present_value(source.sql, kind)
     mapped, unmapped = _mapped(raw_name, spec.values) if spec.values else (raw_name, None)
-    if is_quick:
+    if quick is not None:
         mapped = _text_of(raw_name, "VARCHAR")
     typed = _typed(column, spec, mapped, "VARCHAR" if is_text else kind, decimal, zones, lenient_iso)
-    if is_quick:
-        typed = f"coalesce(try_cast({raw_name} as {column.type.sql}), {typed})"
+    if quick is not None:
+        typed = f"case when {raw_name} is not null then coalesce({quick}, {typed}) end"
     checks: list[Check] = []
     quoted = _quoted(raw_name, column)
     if unmapped is not None:
@@ -128,7 +133,7 @@ def cast_column(
         wording = _unfit(column, spec, zones)
         checks.append(
             Check(
-                f"case when {typed_name} is null then {mapped} is not null else false end",
+                f"case when {typed_name} is null and {raw_name} is not null then {mapped} is not null else false end",
                 f"{quote_literal(wording)}{quoted}",
             ),
         )
@@ -136,7 +141,7 @@ def cast_column(
         checks.append(
             Check(
                 _where(
-                    f"contains({typed_name}, 'E+') or contains({typed_name}, 'e+')",
+                    f"contains({typed_name}, '+')",
                     f"regexp_matches({typed_name}, '^[0-9](\\.[0-9]+)?[eE]\\+[0-9]+$')",
                 ),
                 f"{quote_literal(f'{column.name} has lost digits in a spreadsheet')}{quoted}",
@@ -147,11 +152,48 @@ def cast_column(
     return Cast(raw, typed, tuple(checks))
 
 
-def _has_quick_cast(column: Column, spec: ColumnSpec, decimal: str) -> bool:
-    """Whether DuckDB's own cast of plain text gives the same as ours wherever it gives anything."""
-    style = spec.number or NumberStyle()
-    is_point = (style.decimal or decimal) == "." and style.thousands in (None, ",") and style.divide_by is None
-    return column.type in (ColumnType.MONEY, ColumnType.AMOUNT, ColumnType.RATE, ColumnType.SCORE) and is_point
+def _quick_cast(column: Column, spec: ColumnSpec, value: str, decimal: str, zones: Zones) -> str | None:
+    """DuckDB's own cast of plain text, where that gives the same as ours wherever it gives anything; else None."""
+    if column.type in (ColumnType.MONEY, ColumnType.AMOUNT, ColumnType.RATE, ColumnType.SCORE):
+        style = spec.number or NumberStyle()
+        is_point = (style.decimal or decimal) == "." and style.thousands in (None, ",") and style.divide_by is None
+        return f"try_cast({value} as {column.type.sql})" if is_point else None
+    if column.type is ColumnType.TIMESTAMP and zones.column is not None and list(spec.formats or ("iso",)) == ["iso"]:
+        # A time to the second leaves no room for an offset, only for a Z in the place of a digit.
+        is_plain = (
+            f"{value} like '____-__-_____:__:__' and {value} >= '0' and {value} < ':' "
+            f"and not (suffix({value}, 'Z') or suffix({value}, 'z'))"
+        )
+        return _plain_instant(value, is_plain, zones.column)
+    return None
+
+
+def _plain_instant(value: str, is_plain: str, zone: str) -> str:
+    """The instant of a time to the second, where `is_plain`: the calendar costs twice what reading the text does."""
+    timestamp = f"try_cast({value} as timestamp)"
+    offset = fixed_offset(zone) if zone not in UTC_NAMES else None
+    if offset is None:
+        return f"case when {is_plain} then {_zoned(timestamp, zone)} end"
+    is_fixed = f"{value} >= '{FIXED_SINCE.year}' and {value} < '{LAST_YEAR}'"
+    by_offset = f"make_timestamptz(epoch_us({timestamp}) - {offset // timedelta(microseconds=1)})"
+    return f"case when {is_plain} then case when {is_fixed} then {by_offset} else {_zoned(timestamp, zone)} end end"
+
+
+def _clean_text(column: Column, spec: ColumnSpec, source: SourceColumn) -> str:
+    """The text of a column; what most values look like is told by fewer comparisons than all that they may be."""
+    text = _unprefixed(_text_of(source.sql, source.type), spec.strip_prefix)
+    text = _unescaped(text) if column.is_id else text
+    if source.type != "VARCHAR" or spec.strip_prefix or spec.constant is not None:
+        return text
+    if column.is_id:
+        # No blank, sign or quote at either end, nor the = of Excel.
+        sql = source.sql
+        is_plain = f"{sql} >= '(' and {sql} < chr(127) and ({sql} < '=' or {sql} >= '>') and {sql}[-1] between '!' and '~'"
+        return f"case when {is_plain} then {sql} else {text} end"
+    if column.choices and not spec.values:
+        listed = ", ".join(quote_literal(choice) for choice in column.choices)
+        return f"case when {source.sql} in ({listed}) then {source.sql} else {text} end"
+    return text
 
 
 def value_checks(column: Column, given: str | None = None) -> list[Check]:
@@ -494,6 +536,24 @@ def _zoned(timestamp: str, zone: str | None) -> str:
     if zone in UTC_NAMES:
         return f"make_timestamptz(epoch_us({timestamp}))"  # twice as fast as going through the calendar
     return f"timezone({quote_literal(zone)}, {timestamp})"
+
+
+@cache
+def fixed_offset(zone: str) -> timedelta | None:
+    """How far a zone's clocks are ahead of UTC, where they have not been put forward or back from FIXED_SINCE on.
+
+    Asked of DuckDB, whose own calendar is what the answer stands for.
+    """
+    days = (date(LAST_YEAR, 12, 31) - FIXED_SINCE.date()).days
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'")
+        clock = f"(timestamp '{FIXED_SINCE.isoformat(sep=' ')}' + to_days(cast(range as integer)))"
+        [(least, most)] = con.execute(
+            f"select min(ahead), max(ahead) from (select epoch_us({clock}) - epoch_us(timezone(?, {clock})) as ahead "
+            f"from range({days}))",
+            [zone],
+        ).fetchall()
+    return timedelta(microseconds=least) if least == most else None
 
 
 def _business_day(instant: str, zone: str) -> str:
