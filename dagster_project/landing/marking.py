@@ -36,12 +36,13 @@ class Arrival:
     """A batch on its way, beside what was there: `incoming` and `stored` are relations of the entity's columns.
 
     `incoming` has a `position` that rises with the file; where `has_verdicts`, the table `verdicts` says of each
-    position whose key stands on several rows or has landed whether it is new, changed or unchanged. `stored` is None
-    where nothing of the entity has landed.
+    position whose key stands on several rows or has landed whether it is new, changed or unchanged, and `judged` is a
+    relation that holds at least these rows. `stored` is None where nothing of the entity has landed.
     """
 
     entity: Entity
     incoming: str
+    judged: str
     stored: str | None
     has_verdicts: bool
     landed_at: datetime
@@ -63,7 +64,7 @@ class Arrival:
     def contested(self) -> str:
         """The incoming rows that get stored beside others of their key."""
         return (
-            f"select * from {self.incoming} semi join (select position from verdicts where state <> 'unchanged') "
+            f"select * from {self.judged} semi join (select position from verdicts where state <> 'unchanged') "
             "using (position)"
         )
 

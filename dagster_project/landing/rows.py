@@ -182,14 +182,16 @@ def accepted_rows(of: str = "rows") -> str:
 
 def rows_at(con: duckdb.DuckDBPyConnection, checked: CheckedRows, *, positions: str, table: str) -> None:
     """Fill `table` with the rows of streamed records at the positions in the table `positions`: columns of `rows`."""
-    number, place = checked.records.row_number, quote_identifier("strata: position")
+    records = checked.records
+    place, original = quote_identifier("strata: position"), quote_identifier("strata: original")
     relation = (
-        f"select * from ({checked.records.relation}) "
-        f"semi join (select position as {place} from {positions}) as places on {number} = {place}"
+        f"select *, {records.original} as {original} from ({records.relation}) "
+        f"semi join (select position as {place} from {positions}) as places on {records.row_number} = {place}"
     )
+    these = replace(records, relation=relation, original=original, original_columns=(original,))
     con.execute(
         f"create or replace temp table {table} as select * exclude (given_number), given_number as row_number "
-        f"from ({checked.select(replace(checked.records, relation=relation))})"
+        f"from ({checked.select(these)})"
     )
 
 

@@ -111,8 +111,7 @@ def write_streamed(
     entity = checked.mapping.read.contract
     current = manifest.of(entity.name, None if "source" not in entity.key else stamp.source)
     [(read_count,)] = con.execute(f"select count(*) from ({checked.records.relation})").fetchall()
-    is_contested = _judge_streamed(con, checked, entity, stamp, current, manifest, read_count)
-    if is_contested is None:
+    if not _judge_streamed(con, checked, entity, stamp, current, manifest, read_count):
         return None
     changed, unchanged = _changed_and_unchanged(con)
     incoming = _incoming_sql(entity, accepted_rows(), stamp.source, "row_number")
@@ -130,9 +129,10 @@ def write_streamed(
         f"from {written_rows}"
     )
     # A row that is known was an event of this file too.
-    known = "suspects where reasons is null" if unchanged else None
-    first, last = _event_days(con, entity, time_zone, beside=known)
-    earliest = _earliest_changed_on(con, entity, stamp, manifest, time_zone, is_whole=False) if stored else None
+    first, last = _event_days(con, entity, time_zone, beside="suspects" if unchanged else None)
+    earliest = None
+    if stored:
+        earliest = _earliest_changed_on(con, entity, stamp, manifest, time_zone, judged="suspects")
     if not stored:
         path.unlink()
     written = Written(
@@ -364,23 +364,22 @@ def _judge_streamed(
     current: Sequence[Batch],
     manifest: Manifest,
     read_count: int,
-) -> bool | None:
-    """As `_judge`, with these rows in the table `suspects`, some of which may be rejected; whether there are any.
-
-    None where there are too many to look at them apart.
-    """
+) -> bool:
+    """As `_judge`, with these rows in the view `suspects`; False where there are too many to look at them apart."""
     con.execute(f"create or replace temp view incoming as select {_key(entity)}, row_number as position from rows")
     if not _fill_contested_keys(con, entity, current, manifest):
-        return False
+        return True
     con.execute(
-        "create or replace temp table suspect_places as select position from incoming "
-        f"semi join contested_keys on {_key_hash(entity)} = key_hash"
+        "create or replace temp table suspect_places as select position from key_hashes "
+        "semi join contested_keys using (key_hash)"
     )
     [(suspect_count,)] = con.execute("select count(*) from suspect_places").fetchall()
     if suspect_count > STREAMED_SUSPECT_SHARE * read_count:
-        return None
-    rows_at(con, checked, positions="suspect_places", table="suspects")
-    _fill_verdicts(con, entity, f"({_incoming_sql(entity, accepted_rows('suspects'), stamp.source, 'row_number')})")
+        return False
+    rows_at(con, checked, positions="suspect_places", table="suspected")
+    good = _incoming_sql(entity, accepted_rows("suspected"), stamp.source, "row_number")
+    con.execute(f"create or replace temp view suspects as {good}")
+    _fill_verdicts(con, entity, "suspects")
     return True
 
 
@@ -388,14 +387,17 @@ def _fill_contested_keys(
     con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest
 ) -> bool:
     """Fill `contested_keys` with the hashes of keys that stand on several rows of `incoming` or have landed, and
-    `stored` with what has landed of them; whether there are any.
+    `stored` with what has landed of them; whether there are any. `key_hashes` holds the hash of each position.
 
     Of two keys with one hash both are looked at, which costs a little and changes nothing.
     """
     con.execute("drop table if exists verdicts")
     con.execute(
-        f"create or replace temp table contested_keys as select {_key_hash(entity)} as key_hash from incoming "
-        "group by all having count(*) > 1"
+        f"create or replace temp table key_hashes as select {_key_hash(entity)} as key_hash, position from incoming"
+    )
+    con.execute(
+        "create or replace temp table contested_keys as select key_hash from key_hashes "
+        "group by key_hash having count(*) > 1"
     )
     if current:
         _fill_stored(con, entity, current, manifest)
@@ -657,13 +659,21 @@ def _write(
 
 
 def _earliest_changed_on(
-    con: duckdb.DuckDBPyConnection, entity: Entity, stamp: Stamp, manifest: Manifest, time_zone: str, *, is_whole: bool
+    con: duckdb.DuckDBPyConnection,
+    entity: Entity,
+    stamp: Stamp,
+    manifest: Manifest,
+    time_zone: str,
+    *,
+    judged: str = "incoming",
+    is_whole: bool = False,
 ) -> date | None:
     stored = manifest.of(entity.name, stamp.source if "source" in entity.key else None)
     campaigns, refunds = manifest.of("campaigns", stamp.source), manifest.of("refunds", stamp.source)
     arrival = Arrival(
         entity,
         incoming="incoming",
+        judged=judged,
         stored=read_batches(stored, manifest) if stored else None,
         has_verdicts=_has_verdicts(con),
         landed_at=stamp.landed_at,
