@@ -669,6 +669,10 @@ def _earliest_changed_on(
     is_whole: bool = False,
 ) -> date | None:
     stored = manifest.of(entity.name, stamp.source if "source" in entity.key else None)
+    if stored and _has_verdicts(con) and entity.name != "order_lines":
+        # Of what has landed, only the batches that hold a version of a key in this one.
+        known = {sequence for (sequence,) in con.execute("select distinct batch_sequence from stored").fetchall()}
+        stored = tuple(batch for batch in stored if batch.sequence in known)
     campaigns, refunds = manifest.of("campaigns", stamp.source), manifest.of("refunds", stamp.source)
     arrival = Arrival(
         entity,
