@@ -40,6 +40,9 @@ from dagster_project.sql_text import quote_identifier, quote_literal
 # Counts up when the contract or a cast changes what a mapping gives, so that files are read again.
 CONTRACT_VERSION = 2
 TOP_REASONS = 5
+# Rows of a CSV file are held until all have been checked: ten million took 3.0 GB, and 1.3 GB and 18 % more processor
+# time within this limit, beyond which they are kept on disk.
+MOST_BYTES = 2**30
 # A pull brings what is new, often a few rows: one bad row of twenty is no sign that the mapping is wrong, most of them
 # are.
 PULLED_ROWS_JUDGED = 1_000
@@ -63,6 +66,8 @@ def connected(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         con.execute("set TimeZone = 'UTC'")
         con.execute("set memory_limit = $limit", {"limit": settings.environment.memory_limit})
+        [(limit,)] = con.execute("select parse_formatted_bytes(current_setting('memory_limit'))").fetchall()
+        con.execute("set memory_limit = $limit", {"limit": f"{min(limit, MOST_BYTES)}B"})
         con.execute("set preserve_insertion_order = true")
         yield con
     finally:

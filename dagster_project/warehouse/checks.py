@@ -60,33 +60,58 @@ def rows_read_are_accepted_or_rejected(manifest: Manifest, entity: str) -> Check
 def landed_revenue_is_mart_revenue(con: duckdb.DuckDBPyConnection, reporting_currency: str) -> Check:
     """Orders and revenue of the current versions in the landed batches equal the marts', to the cent, by currency.
 
-    Computed from the batches by another road than staging's (the newest row by `arg_max`, not by rank and merge), so
-    that a row lost or doubled on the way shows. Orders in a foreign currency are counted; their revenue in reporting
+    Computed from the batches by another road than staging's, so that a row lost or doubled on the way shows: the sum of
+    all rows, less those of orders that stand on several, plus the newest of each of these (by `arg_max`, not by rank
+    and merge). Only these are grouped whole: a million orders take 0.3 s of processor time, all of them grouped 0.55 s.
+    Orders in a foreign currency are counted; their revenue in reporting
     currency depends on rates and is left to the tests.
     """
     rows = con.execute(
         """
-        with newest as (
+        with contested as (
+            select hash(source, order_id) as key_hash
+            from landing.orders
+            group by key_hash
+            having count(*) > 1
+        ),
+
+        versions as materialized (
             select
                 source,
                 order_id,
-                arg_max(
-                    {
-                        'currency': currency,
-                        'revenue': gross_amount - coalesce(discount_amount, 0),
-                        'is_deleted': is_deleted
-                    },
-                    (coalesce(updated_at, timestamptz '0001-01-01 00:00:00+00'), batch_sequence, row_number)
-                ) as version
+                currency,
+                gross_amount - coalesce(discount_amount, 0) as revenue,
+                is_deleted,
+                (coalesce(updated_at, timestamptz '0001-01-01 00:00:00+00'), batch_sequence, row_number) as place
             from landing.orders
+            semi join contested on hash(source, order_id) = key_hash
+        ),
+
+        newest as (
+            select arg_max({'currency': currency, 'revenue': revenue, 'is_deleted': is_deleted}, place) as version
+            from versions
             group by source, order_id
         ),
 
-        landed as (
-            select version.currency as currency, count(*) as orders, sum(version.revenue) as revenue
+        counted as (
+            select currency, 1 as orders, gross_amount - coalesce(discount_amount, 0) as revenue
+            from landing.orders
+            where not is_deleted
+            union all
+            select currency, -1 as orders, -revenue as revenue
+            from versions
+            where not is_deleted
+            union all
+            select version.currency as currency, 1 as orders, version.revenue as revenue
             from newest
             where not version.is_deleted
-            group by version.currency
+        ),
+
+        landed as (
+            select currency, sum(orders) as orders, sum(revenue) as revenue
+            from counted
+            group by currency
+            having sum(orders) <> 0
         ),
 
         built as (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
-from landing_workshop import Workshop
+from landing_workshop import NOW, Workshop
 
-from dagster_project.landing import list_quarantine
+from dagster_project.landing import land, list_quarantine
 
 ORDERS = """
   - name: shop
@@ -111,3 +112,22 @@ def test_a_file_lands_alike_as_csv_and_as_parquet(tmp_path: Path, overlap: str) 
     assert told[0] == told[1]
     counts = [batch[:4] for batch in told[0][0]]
     assert all(all(count > 0 for count in each) for each in counts[1:]), counts
+
+
+def test_rows_that_are_more_than_memory_holds_land_all_the_same(workshop: Workshop) -> None:
+    rows = 400_000
+    export(
+        workshop,
+        "orders.csv",
+        f"""
+        select
+            'order number ' || range as id, 'customer number ' || range % 1000 as who, timestamp '2024-01-01' as at,
+            1.5 as total, timestamp '2024-01-01' as changed
+        from range({rows})
+        """,
+    )
+    settings = workshop.settings(ORDERS.format(ending="csv"))
+    little = replace(settings, environment=replace(settings.environment, memory_limit="60MB"))
+    [batch] = land(little, now=NOW).batches
+    assert (batch.new, batch.rejected) == (rows, 0)
+    assert workshop.rows("select count(distinct order_id), max(row_number) from orders") == [(rows, rows)]
