@@ -63,8 +63,8 @@ def landed_revenue_is_mart_revenue(con: duckdb.DuckDBPyConnection, reporting_cur
     Computed from the batches by another road than staging's, so that a row lost or doubled on the way shows: the sum of
     all rows, less those of orders that stand on several, plus the newest of each of these (by `arg_max`, not by rank
     and merge). Only these are grouped whole: a million orders take 0.3 s of processor time, all of them grouped 0.55 s.
-    Orders in a foreign currency are counted; their revenue in reporting
-    currency depends on rates and is left to the tests.
+    Orders in a foreign currency are counted; their revenue in reporting currency depends on rates and is left to the
+    tests.
     """
     rows = con.execute(
         """
