@@ -57,13 +57,13 @@ def append(file: Path, result: Result) -> None:
 
 
 def read_lines(file: Path) -> dict[tuple[str, int], Result]:
-    """The newest result of each step and size; a line cut off by a stop is left out."""
+    """The newest result of each step and size; a line cut off by a stop, or of an older form, is left out."""
     results = {}
     if file.exists():
         for line in file.read_text(encoding="utf-8").splitlines():
             try:
                 result = Result.from_json(json.loads(line))
-            except json.JSONDecodeError:
+            except (json.JSONDecodeError, KeyError, TypeError):
                 continue
             results[result.key] = result
     return results

@@ -99,7 +99,9 @@ def test_a_stopped_benchmark_goes_on_where_it_stopped(tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     first, second = counted_step("first", ran), counted_step("second", ran)
     run_steps([first], [1_000], tmp_path / "work", [], quiet())
-    (tmp_path / "work" / RESULTS).open("a").write('{"step": "second", "si')  # killed while it wrote
+    with (tmp_path / "work" / RESULTS).open("a") as lines:
+        lines.write('{"step": "second", "size": 1000, "parts": []}\n')  # by an older benchmark
+        lines.write('{"step": "second", "si')  # killed while it wrote
     outcome = run_steps([first, second], [1_000, 2_000], tmp_path / "work", [], quiet())
     assert ran.read_text().splitlines() == ["first 1000", "second 1000", "first 2000", "second 2000"]
     assert [each.key for each in outcome.results] == [
