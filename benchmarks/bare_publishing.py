@@ -2,8 +2,9 @@
 
 python -m benchmarks.bare_publishing parquet|serving|postgres|lists WAREHOUSE PLAN OUTPUT
 
-PLAN is JSON: of every table its name, whether it has a day, and its select; of the list its select. OUTPUT is a folder,
-a file, or the address of a server.
+PLAN is JSON: of every table its name, key, whether it has a day, the select of its rows as they are stored and that of
+them sorted by key, as published files hold them; and the select of the list. OUTPUT is a folder, a file, or the address
+of a server.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def serving(con: duckdb.DuckDBPyConnection, plan: dict[str, Any], output: str) -
     """A DuckDB file with the tables."""
     con.execute(f"attach '{output}' as served")
     for table in plan["tables"]:
-        con.execute(f"create table served.{table['name']} as {table['select']}")
+        con.execute(f"create table served.{table['name']} as {table['rows']}")
     con.execute("detach served")
 
 
@@ -52,7 +53,7 @@ def postgres(con: duckdb.DuckDBPyConnection, plan: dict[str, Any], output: str) 
     with adbc_driver_postgresql.dbapi.connect(output) as server, server.cursor() as cursor:
         cursor.execute(f"create schema {SCHEMA}")
         for table in plan["tables"]:
-            rows = con.execute(table["select"]).to_arrow_reader(100_000)
+            rows = con.sql(table["rows"]).to_arrow_reader(100_000)
             cursor.adbc_ingest(table["name"], rows, mode="create", db_schema_name=SCHEMA)
             key = ", ".join(f'"{name}"' for name in table["key"])
             cursor.execute(f'alter table {SCHEMA}."{table["name"]}" add primary key ({key})')

@@ -22,7 +22,7 @@ from benchmarks.company import BASE_MODELS, LAST_DAY, Company, generate
 from benchmarks.listing import list_select, write_list
 from benchmarks.measuring import Measured, measure
 from benchmarks.steps import ORDERS_A_CUSTOMER, Comparison, Say, Step
-from dagster_project.publishing.tables import Column, Table, columns_of, published_tables, select_sql
+from dagster_project.publishing.tables import Column, Table, columns_of, published_tables, rows_sql, select_sql
 from dagster_project.settings import load_settings
 from dagster_project.sql_text import quote_identifier, quote_literal
 
@@ -135,6 +135,7 @@ def _plan(company: Company, tables: Sequence[tuple[Table, tuple[Column, ...]]]) 
                 "name": table.name,
                 "is_dated": table.is_dated,
                 "key": table.key,
+                "rows": rows_sql(table, columns, LAST_DAY if table.is_dated else None),
                 "select": select_sql(table, columns, LAST_DAY if table.is_dated else None),
             }
             for table, columns in tables

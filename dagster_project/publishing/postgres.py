@@ -16,7 +16,6 @@ from urllib.parse import unquote, urlsplit
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi
 import duckdb
-import pyarrow as pa
 from pydantic import SecretStr
 
 from dagster_project.publishing.postgres_rights import let_read
@@ -24,11 +23,10 @@ from dagster_project.publishing.tables import (
     Column,
     PublishingError,
     Table,
-    arrow_schema,
     columns_of,
     content_fingerprint,
     published_tables,
-    read_batches,
+    read_rows,
     standard_of,
     stored_days,
 )
@@ -176,9 +174,8 @@ def _replace(
                 return PostgresPart(day, False, rows)
             for table in tables:
                 cursor.execute(f"delete from {_name(schema, table.name)}{table.where(of_day)}")
-                batches = read_batches(con, table, columns[table.name], day)
-                reader = pa.RecordBatchReader.from_batches(arrow_schema(columns[table.name]), batches)
-                cursor.adbc_ingest(table.name, reader, mode="append", db_schema_name=schema)
+                rows_of_part = read_rows(con, table, columns[table.name], day)
+                cursor.adbc_ingest(table.name, rows_of_part, mode="append", db_schema_name=schema)
             publication = _name(schema, PUBLICATION)
             standard = standard_of(con, day) if day else None
             values = (part, part if day else None, standard, code_version, fingerprint)

@@ -21,7 +21,7 @@ from dagster_project.publishing.tables import (
     columns_of,
     content_fingerprint,
     published_tables,
-    select_sql,
+    rows_sql,
     standard_of,
     stored_days,
 )
@@ -84,7 +84,8 @@ def _fill(
     code_version: str,
 ) -> None:
     for table in tables:
-        select = select_sql(table, columns_of(con, table), None)
+        # Not sorted by key: a year of days of a million customers would not fit in memory for it.
+        select = rows_sql(table, columns_of(con, table), None)
         con.execute(f"create table {_ATTACHED}.{quote_identifier(table.name)} as {select}")
     con.execute(
         f"create table {_ATTACHED}.{PUBLICATION} "

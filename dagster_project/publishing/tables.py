@@ -1,4 +1,4 @@
-"""What a published table is: where it stands, its key, its types, and how its rows are read in a fixed order.
+"""What a published table is: where it stands, its key, its types, and how its rows are read.
 
 The targets (Parquet, serving copy, PostgreSQL) all read through this module, so that they hold the same values: whole
 numbers, decimals, text, days, times in UTC and booleans. Where rows go is theirs to say.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -263,30 +263,22 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
 
 def select_sql(table: Table, columns: Sequence[Column], day: date | None) -> str:
     """The table's rows (of `day`, where it is dated), normalised and sorted by key."""
-    listed = ", ".join(f"{column.expression} as {quote_identifier(column.name)}" for column in columns)
-    where = table.where(None if day is None else [day])
     order = ", ".join(f"{quote_identifier(name)} nulls first" for name in table.key)
-    return f"select {listed} from {table.relation}{where} order by {order}"
+    return f"{rows_sql(table, columns, day)} order by {order}"
 
 
-def read_batches(
+def rows_sql(table: Table, columns: Sequence[Column], day: date | None) -> str:
+    """The same rows in the order in which they are stored: days as they were built, each sorted by its model."""
+    listed = ", ".join(f"{column.expression} as {quote_identifier(column.name)}" for column in columns)
+    return f"select {listed} from {table.relation}{table.where(None if day is None else [day])}"
+
+
+def read_rows(
     con: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[Column], day: date | None
-) -> Iterator[pa.RecordBatch]:
-    """The rows of `select_sql` as record batches, each of BATCH_ROWS rows but the last, whatever DuckDB hands out."""
-    schema = arrow_schema(columns)
+) -> pa.RecordBatchReader:
+    """The rows of `select_sql`, a batch at a time, with `arrow_schema`."""
     reader = con.cursor().sql(select_sql(table, columns, day)).to_arrow_reader(BATCH_ROWS)
-    waiting: list[pa.RecordBatch] = []
-    count = 0
-    for batch in reader:
-        waiting.append(batch)
-        count += batch.num_rows
-        while count >= BATCH_ROWS:
-            rows = pa.Table.from_batches(waiting)
-            yield _one_batch(rows.slice(0, BATCH_ROWS), schema)
-            waiting = rows.slice(BATCH_ROWS).to_batches()
-            count -= BATCH_ROWS
-    if count:
-        yield _one_batch(pa.Table.from_batches(waiting), schema)
+    return reader.cast(arrow_schema(columns))
 
 
 def content_fingerprint(
@@ -333,8 +325,3 @@ def _arrow_type(type_name: str) -> pa.DataType:
         precision, scale = type_name.removeprefix("DECIMAL(").removesuffix(")").split(",")
         return pa.decimal128(int(precision), int(scale))
     return _ARROW[type_name]
-
-
-def _one_batch(rows: pa.Table, schema: pa.Schema) -> pa.RecordBatch:
-    # One chunk a column: where chunks end shows in the bytes of a Parquet file.
-    return rows.cast(schema).combine_chunks().to_batches()[0]
