@@ -25,7 +25,9 @@ from dagster_project.publishing.tables import (
     Column,
     Table,
     columns_of,
+    is_stored_sorted,
     published_tables,
+    rows_sql,
     select_sql,
     standard_of,
 )
@@ -149,7 +151,8 @@ def _write_table(
     con: duckdb.DuckDBPyConnection, folder: Path, table: Table, columns: tuple[Column, ...], day: date | None
 ) -> dict[str, Any]:
     path = folder / f"{table.name}.parquet"
-    rows = write_rows(con, select_sql(table, columns, day), path)
+    select = rows_sql if is_stored_sorted(con, table, day) else select_sql
+    rows = write_rows(con, select(table, columns, day), path)
     return {
         "file": path.name,
         "rows": rows,

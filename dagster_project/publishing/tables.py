@@ -273,6 +273,22 @@ def rows_sql(table: Table, columns: Sequence[Column], day: date | None) -> str:
     return f"select {listed} from {table.relation}{table.where(None if day is None else [day])}"
 
 
+def is_stored_sorted(con: duckdb.DuckDBPyConnection, table: Table, day: date | None) -> bool:
+    """Whether the rows of `rows_sql` come in the order of `select_sql` anyway, as those of most models do.
+
+    Comparing the keys of 750,000 customers costs 0.01 s of processor time, sorting their segments 1 s. A key that
+    holds a NULL counts as unsorted.
+    """
+    names = [quote_identifier(name) for name in table.key]
+    key, is_unknown = f"row({', '.join(names)})", " or ".join(f"{name} is null" for name in names)
+    where = table.where(None if day is None else [day])
+    [(is_sorted,)] = con.execute(
+        f"select count(*) = 0 from (select {is_unknown} or {key} <= lag({key}) over () as is_misplaced "
+        f"from {table.relation}{where}) where is_misplaced"
+    ).fetchall()
+    return bool(is_sorted)
+
+
 def read_rows(
     con: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[Column], day: date | None
 ) -> pa.RecordBatchReader:

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dagster_project.publishing.code_version import code_version
-from dagster_project.publishing.parquet import ROW_GROUP_ROWS, publish_parquet, read_manifest
-from dagster_project.publishing.tables import PublishingError
+from dagster_project.publishing.parquet import ROW_GROUP_ROWS, publish_parquet, read_manifest, write_rows
+from dagster_project.publishing.tables import PublishingError, Table, columns_of, is_stored_sorted, rows_sql, select_sql
 from dagster_project.settings.publishing import PublishedTable
 
 DAYS = [date(2017, 12, 31), date(2018, 1, 1)]
@@ -125,6 +125,24 @@ def test_bytes_do_not_depend_on_row_order_threads_or_range(con, folder, tmp_path
     assert {name: entry[0] for name, entry in snapshot(folder).items()} == {
         name: entry[0] for name, entry in snapshot(one_by_one).items()
     }
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["(1, 'a')", "(1, 'b')", "(2, 'a')"],
+        ["(1, 'b')", "(1, 'a')"],
+        ["(1, 'a')", "(1, null)"],
+        ["(1, null)", "(0, 'b')"],
+    ],
+)
+def test_rows_come_sorted_by_key_with_nothing_first_however_they_are_stored(con, tmp_path, values) -> None:
+    con.execute(f"create table marts.stored as from (values {', '.join(values)}) as rows (number, text)")
+    table = Table("stored", "marts.stored", ("number", "text"))
+    select = rows_sql if is_stored_sorted(con, table, None) else select_sql
+    write_rows(con, select(table, columns_of(con, table), None), tmp_path / "file.parquet")
+    rows = pq.read_table(tmp_path / "file.parquet").to_pylist()
+    assert rows == sorted(rows, key=lambda row: (row["number"], row["text"] is not None, row["text"]))
 
 
 def test_a_table_of_several_row_groups_is_written_whole_and_the_same(
