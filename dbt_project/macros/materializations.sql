@@ -27,6 +27,7 @@
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set is_python = model['language'] == 'python' -%}
+    {%- set stretches = stretches_of_days() -%}
 
     {#- What Python gives is written by a connection of its own, hence aside. -#}
     {%- if is_python -%}
@@ -49,6 +50,8 @@
             insert into {{ target_relation }} {{ get_column_names() }} (
                 {{ get_select_subquery(sql) }}
             )
+        {%- elif stretches %}
+            {{ create_by_days(target_relation, sql, stretches) }}
         {%- else %}
             create or replace table {{ target_relation }} as (
                 {{ sql }}
@@ -76,14 +79,19 @@
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set names = columns | map(attribute='quoted') | join(', ') -%}
+    {%- set stretches = stretches_of_days() -%}
 
     {% if config.get('contract').enforced and not hold_contract(columns) -%} {% do assert_columns_equivalent(sql) %} {%- endif %}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
-        insert into {{ target_relation }} ({{ names }}) (
-            {{ sql }}
-        )
+        {%- if stretches %}
+            {{ insert_by_days(target_relation, '(' ~ sql ~ ')', stretches) }}
+        {%- else %}
+            insert into {{ target_relation }} ({{ names }}) (
+                {{ sql }}
+            )
+        {%- endif %}
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}

@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 {%- set dimensions = class_columns() -%}
 
 with classified as (

@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 {#- Next orders later than so many days are no forecast any more. -#}
 {%- set farthest_days = 3650 -%}
 

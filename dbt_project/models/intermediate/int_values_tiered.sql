@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with measured as (
 
     select * from {{ ref('int_customers_measured') }}

@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with silences as (
 
     select * from {{ ref('int_silences_banded') }}

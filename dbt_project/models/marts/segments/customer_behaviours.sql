@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with flagged as (
 
     select * from {{ ref('int_behaviours_flagged') }}

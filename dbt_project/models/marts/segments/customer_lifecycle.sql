@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with staged as (
 
     select * from {{ ref('int_lifecycles_staged') }}

@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with placed as (
 
     select * from {{ ref('int_matrices_placed') }}

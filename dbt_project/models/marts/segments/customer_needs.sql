@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with determined as (
 
     select * from {{ ref('int_needs_determined') }}

@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with decided as (
 
     select * from {{ ref('int_own_dimensions_decided') }}

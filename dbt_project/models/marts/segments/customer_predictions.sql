@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 {#- Of fewer order days the ratio of actual to predicted ones is off by more than 5% by chance alone. -#}
 {%- set least_purchases = 400 -%}
 

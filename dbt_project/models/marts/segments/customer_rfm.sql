@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with scored as (
 
     select * from {{ ref('int_rfm_scored') }}

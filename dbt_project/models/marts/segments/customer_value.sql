@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with tiered as (
 
     select * from {{ ref('int_values_tiered') }}
