@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -29,6 +31,17 @@ ORDERS = """
 LARGE = {"csv": (100_000, 750), "parquet": (300_000, 1)}
 # Shares of a file's rows that stand twice, that say what has landed, and that correct it.
 OVERLAPS = {"few": 50, "most": 2}
+# Around the last time that clocks of China were put back, and through a year of summer and winter time.
+CLOCKS = (
+    *(
+        "1950-06-01 12:00:00",
+        "1988-07-01 12:00:00",
+        "1991-09-14 12:00:00",
+        "1991-12-31 23:59:59",
+        "1992-01-01 00:00:00",
+    ),
+    *("2024-01-15 23:30:00", "2024-07-15 00:30:00", "2024-11-20T08:15:30", "2199-06-30 12:00:00"),
+)
 
 
 @pytest.fixture
@@ -131,3 +144,21 @@ def test_rows_that_are_more_than_memory_holds_land_all_the_same(workshop: Worksh
     [batch] = land(little, now=NOW).batches
     assert (batch.new, batch.rejected) == (rows, 0)
     assert workshop.rows("select count(distinct order_id), max(row_number) from orders") == [(rows, rows)]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Asia/Kolkata", "America/New_York", "Europe/Berlin", "UTC"])
+def test_times_without_an_offset_are_what_clocks_of_the_zone_showed(workshop: Workshop, zone: str) -> None:
+    clocks = [datetime.fromisoformat(text) for text in CLOCKS]
+    told = [each.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for each in clocks]
+    # A Z in the place of a digit, or an offset in as many characters, says the zone.
+    written = [*CLOCKS, "2024-01-01 10:00:5Z", "2024-1-1 1:00+08:00", " 2024-07-01T10:00:00 "]
+    told += [
+        datetime(2024, 1, 1, 10, 0, 5, tzinfo=UTC),
+        datetime(2023, 12, 31, 17, 0, tzinfo=UTC),
+        datetime(2024, 7, 1, 10, tzinfo=ZoneInfo(zone)).astimezone(UTC),
+    ]
+    lines = [f"{number},a,{text},1,2024-01-01 00:00:00" for number, text in enumerate(written)]
+    workshop.write("orders.csv", "\n".join(["id,who,at,total,changed", *lines]) + "\n")
+    workshop.land(ORDERS.format(ending="csv").replace("time_zone: UTC", f"time_zone: {zone}"))
+    landed = workshop.rows("select ordered_at::varchar from orders order by row_number")
+    assert [datetime.fromisoformat(text) for (text,) in landed] == told
