@@ -36,6 +36,7 @@ from dagster_project.sql_text import quote_identifier, quote_list, quote_literal
 KINDS = ("csv", "parquet", "postgresql")
 # Rows of a batch on the way to PostgreSQL, so that any number of orders fits into memory.
 ROWS_AT_ONCE = 100_000
+TABLE_WIDTH = 120
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def main(
     folder: Annotated[Path | None, typer.Option(help="Where to work; a temporary folder by default.")] = None,
 ) -> None:
     """Generate, land and copy as processes of their own, compare every row, and print."""
-    console = Console(soft_wrap=True)
+    console = Console(width=TABLE_WIDTH)
     work = Path(tempfile.mkdtemp(prefix="strata-landing-", dir=folder))
     try:
         with console.status(f"{orders:,} orders"):
@@ -210,7 +211,7 @@ def _fill(url: str, rows: str) -> None:
         server.cursor() as cursor,
     ):
         con.execute("set TimeZone = 'UTC'")
-        sent = con.execute(f"select * from {rows}").to_arrow_reader(ROWS_AT_ONCE)
+        sent = con.sql(f"select * from {rows}").to_arrow_reader(ROWS_AT_ONCE)
         cursor.adbc_ingest("orders", sent, mode="create")
         cursor.execute("create index on orders (updated)")
         cursor.execute("analyze orders")
