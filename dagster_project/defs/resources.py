@@ -6,12 +6,15 @@ The work itself is in the rooms. Nothing here knows an asset.
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource
+from dagster_dbt.core import dbt_cli_invocation
 from packaging.version import Version, parse
 
 from dagster_project.errors import StrataError
@@ -21,11 +24,17 @@ from dagster_project.sources.pulling import SourceUnavailable
 from dagster_project.warehouse import HeldWarehouse, held
 from dagster_project.warehouse.dbt_child import PARENT_OPTION
 from dagster_project.warehouse.dbt_manifest import dbt_executable
+from dagster_project.warehouse.dbt_server import start
 from dagster_project.warehouse.processes import PID_TAG, this_process
 from dagster_project.warehouse.quoted_values import VALUE_ERRORS, without_values
 
 # On every op that opens the warehouse. dagster.yaml gives each pool one place.
 WAREHOUSE_POOL = "warehouse"
+
+# dagster-dbt starts a process for each invocation; ours are forks of one. It asks `subprocess` for nothing else.
+dbt_cli_invocation.subprocess = SimpleNamespace(  # type: ignore[assignment, attr-defined]
+    Popen=start, PIPE=subprocess.PIPE, STDOUT=subprocess.STDOUT
+)
 
 Context = dg.AssetExecutionContext | dg.OpExecutionContext | dg.AssetCheckExecutionContext
 

@@ -26,7 +26,7 @@ from dagster_project.warehouse.control import record_builds, write_control
 from dagster_project.warehouse.dbt_arguments import RUN_RESULTS, dbt_arguments
 from dagster_project.warehouse.dbt_manifest import fresh_manifest
 from dagster_project.warehouse.landed import attach, attached
-from dagster_project.warehouse.measures import customers_by_stage, measure
+from dagster_project.warehouse.measures import OwnWords, customers_by_stage, measure
 from dagster_project.warehouse.objections import objecting_customers, remove_classes
 from dagster_project.warehouse.reaching_back import note_reaching_back
 from dagster_project.warehouse.retention import thin_snapshots
@@ -215,17 +215,22 @@ def _built(
         yield from events
         raise dbt_failure(invocation, error) from error
     with warehouse.connection() as con:
-        measured = [_with_measures(context, con, event, days) for event in events]
+        words = OwnWords(con)
+        measured = [_with_measures(context, con, event, days, words) for event in events]
     yield from measured
 
 
 def _with_measures(
-    context: dg.AssetExecutionContext, con: duckdb.DuckDBPyConnection, event: DbtEvent, days: Sequence[date]
+    context: dg.AssetExecutionContext,
+    con: duckdb.DuckDBPyConnection,
+    event: DbtEvent,
+    days: Sequence[date],
+    words: OwnWords,
 ) -> DbtEvent:
     if not isinstance(event, dg.Output):
         return event
     key = context.asset_key_for_output(event.output_name)
-    return event.with_metadata({**event.metadata, **model_metadata(con, key, days)})
+    return event.with_metadata({**event.metadata, **model_metadata(con, key, days, words)})
 
 
 def build_models(
@@ -254,11 +259,11 @@ def build_models(
 
 
 def model_metadata(
-    con: duckdb.DuckDBPyConnection, key: dg.AssetKey, days: Sequence[date]
+    con: duckdb.DuckDBPyConnection, key: dg.AssetKey, days: Sequence[date], words: OwnWords
 ) -> dict[str, dg.MetadataValue | int]:
     """Row count, columns, five rows where none can be personal, and of the segments a plot of the last day."""
     schema, name = key.path[0], key.path[-1]
-    measures = measure(con, schema, name, days=days)
+    measures = measure(con, schema, name, days=days, words=words)
     if measures is None:
         return {}
     metadata: dict[str, dg.MetadataValue | int] = {

@@ -10,18 +10,25 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dagster_project.warehouse.dbt_arguments import RUN_RESULTS
 from dagster_project.warehouse.dbt_events import leave_out_unheard_events
 
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
 PARENT_OPTION = "--parent-pid="
+SERVE_OPTION = "--serve="
+LONGEST_REQUEST = 1 << 20
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # dbt makes some millions of objects and keeps most: at Python's own 700, a build of 92 models spends 10 % of its
 # processor time (1.3 of 12.4 s) on looking for rings of them that nothing holds.
@@ -83,8 +90,8 @@ def parse_for_any_place() -> None:
     DuckDBCredentials.connection_info = without_place  # type: ignore[method-assign, assignment]
 
 
-def invoke(arguments: list[str]) -> int:
-    """Do what dbt is told and give its exit code, as dbt's own command does.
+def invoke(arguments: list[str], manifest: Manifest | None = None) -> int:
+    """Do what dbt is told and give its exit code, as dbt's own command does; a `manifest` spares the parse.
 
     Without the other artifacts (`--no-write-json`: each build would write a manifest of 4 MB twice, and the graph twice
     more) the results of a build are still written, to run_results.json.
@@ -94,7 +101,7 @@ def invoke(arguments: list[str]) -> int:
     from dbt.cli.main import dbtRunner
     from dbt.flags import get_flags
 
-    done = dbtRunner().invoke(arguments)
+    done = dbtRunner(manifest=manifest).invoke(arguments)
     if isinstance(done.exception, DbtUsageException):
         sys.stderr.write(f"{done.exception}\n")
     flags = get_flags()  # type: ignore[no-untyped-call]
@@ -103,6 +110,45 @@ def invoke(arguments: list[str]) -> int:
     if done.success:
         return 0
     return 1 if done.exception is None else 2
+
+
+def serve(channel: socket.socket) -> int:
+    """Parse once, then do each invocation that is asked for in a fork of this process, until nobody can ask any more.
+
+    With each request (`dbt_server.py` asks) come what its output goes to, and where its process id and exit code are
+    told, a line each. A project that cannot be parsed is left to the forks, which say so.
+
+    Returns in a fork alone, with its exit code. A fork ends as any process does: DuckDB then closes the warehouse also
+    after an error and leaves no write-ahead log, with people's values in it, beside the file.
+    """
+    from dbt.cli.main import dbtRunner
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes; forks end by it
+    parsed = dbtRunner().invoke(["parse", "--no-write-json"])
+    manifest = cast("Manifest", parsed.result) if parsed.success else None
+    server = os.getpid()
+    gc.collect()
+    gc.freeze()  # what a fork does not touch it need not copy
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(channel, LONGEST_REQUEST, 2)
+        if not request:
+            os._exit(0)
+        output, status = descriptors
+        fork = os.fork()
+        if fork == 0:
+            die_with_parent(server)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            channel.close()
+            os.close(status)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            return invoke(json.loads(request), manifest)
+        os.close(output)
+        os.write(status, b"%d\n" % fork)
+        code = os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
+        with suppress(BrokenPipeError):
+            os.write(status, b"%d\n" % code)
+        os.close(status)
 
 
 def main() -> None:
@@ -114,6 +160,8 @@ def main() -> None:
     hide_values()
     parse_for_any_place()
     leave_out_unheard_events()
+    if arguments and arguments[0].startswith(SERVE_OPTION):
+        sys.exit(serve(socket.socket(fileno=int(arguments[0].removeprefix(SERVE_OPTION)))))
     sys.exit(invoke(arguments))
 
 
