@@ -1,7 +1,5 @@
 """Landing measured: orders as CSV, Parquet and a table of PostgreSQL, against bare DuckDB `COPY` with its casts.
 
-python -m benchmarks.landing --orders 1000000
-
 Orders are as shops have them: customers who buy often and seldom, rows that come late, one in a hundred sent again
 (most of them corrected, under a newer time), refunds, and one in a thousand that is no order. Each kind is landed into
 an installation of its own, as a process of its own. Every row that landed is compared with the bare script's, value by
@@ -13,101 +11,46 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import adbc_driver_postgresql.dbapi as postgresql
 import duckdb
-import typer
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.bare_landing import TIME_ZONE
-from benchmarks.measuring import Measured, measure
+from benchmarks.measuring import measure
+from benchmarks.steps import Comparison, Say, Step
 from dagster_project.landing import Manifest
 from dagster_project.settings import load_settings
 from dagster_project.settings.paths import PROJECT_ROOT
 from dagster_project.sql_text import quote_identifier, quote_list, quote_literal
 
-KINDS = ("csv", "parquet", "postgresql")
+NAMES = {"csv": "CSV", "parquet": "Parquet", "postgresql": "PostgreSQL"}
 # Rows of a batch on the way to PostgreSQL, so that any number of orders fits into memory.
 ROWS_AT_ONCE = 100_000
-TABLE_WIDTH = 120
+AIM = 1.5
 
 
-@dataclass(frozen=True)
-class Landing:
-    """What landing one kind of source cost beside the bare script, and how many rows it kept and refused."""
-
-    kind: str
-    orders: int
-    landing: Measured
-    bare: Measured
-    stored: int
-    unchanged: int
-    refused: int
-
-    @property
-    def ratio(self) -> float:
-        """Wall time of the whole process over the bare script's."""
-        return self.landing.seconds / self.bare.seconds
-
-    @property
-    def cpu_ratio(self) -> float:
-        """Processor time over the bare script's. A database server's own work is in neither."""
-        return self.landing.cpu_seconds / self.bare.cpu_seconds
-
-
-def main(
-    orders: Annotated[int, typer.Option(help="Rows of each kind of source.")] = 1_000_000,
-    kind: Annotated[list[str] | None, typer.Option(help="csv, parquet, postgresql; all by default.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Where to work; a temporary folder by default.")] = None,
-) -> None:
-    """Generate, land and copy as processes of their own, compare every row, and print."""
-    console = Console(width=TABLE_WIDTH)
-    work = Path(tempfile.mkdtemp(prefix="strata-landing-", dir=folder))
-    try:
-        with console.status(f"{orders:,} orders"):
-            measured = measure_landing(work, orders, kinds=kind or KINDS)
-    finally:
-        shutil.rmtree(work)
-    console.print(table_of(measured))
-
-
-def measure_landing(folder: Path, orders: int, *, kinds: Sequence[str] = KINDS) -> list[Landing]:
-    """Land and copy so many rows of each kind below `folder`.
+def measure_landing(folder: Path, size: int, say: Say) -> list[Comparison]:
+    """Land and copy `size` rows of each kind below `folder`.
 
     Raises:
         RuntimeError: a process failed, or a row is not what the bare script wrote.
     """
     generated = folder / "generated.parquet"
-    generate(generated, orders)
-    return [_measure(folder / kind, generated, kind, orders) for kind in kinds]
+    say(f"{size:,} orders: generating")
+    generate(generated, size)
+    return [_measure(folder / kind, generated, kind, size, say) for kind in NAMES]
 
 
-def table_of(measured: Sequence[Landing]) -> Table:
-    """The figures as a table."""
-    table = Table()
-    for heading in ("kind", "rows", "landing", "COPY", "ratio", "CPU", "of COPY", "CPU ratio", "memory", "of COPY"):
-        table.add_column(heading, justify="left" if heading == "kind" else "right")
-    for each in measured:
-        table.add_row(
-            each.kind,
-            f"{each.orders:,}",
-            f"{each.landing.seconds:.1f} s",
-            f"{each.bare.seconds:.1f} s",
-            f"{each.ratio:.2f}",
-            f"{each.landing.cpu_seconds:.1f} s",
-            f"{each.bare.cpu_seconds:.1f} s",
-            f"{each.cpu_ratio:.2f}",
-            f"{each.landing.peak_bytes / 2**30:.2f} GiB",
-            f"{each.bare.peak_bytes / 2**30:.2f} GiB",
-        )
-    return table
+STEP = Step(
+    name="landing",
+    title="Landing",
+    floor="`benchmarks/bare_landing.py`: DuckDB's COPY to Parquet with the casts of the mapping; for PostgreSQL, of "
+    "what ADBC gives",
+    measure=measure_landing,
+)
 
 
 def generate(file: Path, orders: int) -> None:
@@ -120,7 +63,7 @@ def generate(file: Path, orders: int) -> None:
         )
 
 
-def _measure(folder: Path, generated: Path, kind: str, orders: int) -> Landing:
+def _measure(folder: Path, generated: Path, kind: str, orders: int, say: Say) -> Comparison:
     (folder / "data" / "inbox").mkdir(parents=True)
     (folder / "config").mkdir()
     for name in ("standards.yaml", "publishing.yaml"):
@@ -129,11 +72,13 @@ def _measure(folder: Path, generated: Path, kind: str, orders: int) -> Landing:
     copied = folder / "copied.parquet"
     with _source(folder, generated, kind) as source:
         environment = {**os.environ, "STRATA_SHOP_URL": source}
+        say(f"{kind}, by the bare script")
         bare = measure([sys.executable, "-m", "benchmarks.bare_landing", kind, source, str(copied)], environment)
+        say(f"{kind}, landed")
         landing = measure([sys.executable, "-m", "benchmarks.landing_once", str(folder)], environment)
-    counts = _compared(folder, copied, kind)
+    _refuse_other_rows(folder, copied, kind)
     shutil.rmtree(folder)
-    return Landing(kind, orders, landing, bare, *counts)
+    return Comparison("landing", NAMES[kind], orders, landing, bare, AIM)
 
 
 def _sources(kind: str) -> str:
@@ -217,13 +162,11 @@ def _fill(url: str, rows: str) -> None:
         cursor.execute("analyze orders")
 
 
-def _compared(folder: Path, copied: Path, kind: str) -> tuple[int, int, int]:
-    """Rows stored, known and refused, once each stored row equals the bare script's in all its values."""
+def _refuse_other_rows(folder: Path, copied: Path, kind: str) -> None:
+    """Raise unless each stored row equals the bare script's in all its values, and as many are refused as are bad."""
     manifest = Manifest.load(load_settings(folder / "config", folder / "data").paths)
     files = [str(manifest.absolute(batch.path)) for batch in manifest.batches if batch.path]
-    stored, unchanged, refused = (
-        sum(getattr(batch, name) for batch in manifest.batches) for name in ("stored", "unchanged", "rejected")
-    )
+    refused = sum(batch.rejected for batch in manifest.batches)
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         bare, landed = f"read_parquet({quote_literal(str(copied))})", f"read_parquet({quote_list(files)})"
@@ -231,7 +174,7 @@ def _compared(folder: Path, copied: Path, kind: str) -> tuple[int, int, int]:
         listed = ", ".join(map(quote_identifier, names))
         good = f"select {listed} from {bare} where customer_ref is not null and gross_amount >= 0"
         # A row that came twice with the same values stands once in the batches.
-        differing = con.execute(
+        [(differing,)] = con.execute(
             f"""
             select count(*) from (
                 (select distinct * from ({good}) except all select {listed} from {landed})
@@ -239,15 +182,12 @@ def _compared(folder: Path, copied: Path, kind: str) -> tuple[int, int, int]:
                 (select {listed} from {landed} except all select distinct * from ({good}))
             )
             """
-        ).fetchall()[0][0]
-        bad = con.execute(f"select count(*) from {bare} where customer_ref is null or gross_amount < 0").fetchall()[0][
-            0
-        ]
+        ).fetchall()
+        [(bad,)] = con.execute(f"select count(*) from {bare} where customer_ref is null or gross_amount < 0").fetchall()
     if differing or bad != refused:
         raise RuntimeError(
             f"{kind}: {differing:,} rows differ from the bare script's; {refused:,} refused, {bad:,} bad"
         )
-    return stored, unchanged, refused
 
 
 # hash() of DuckDB is the same on every machine; squaring a share piles orders up on the customers with small numbers.
@@ -301,6 +241,3 @@ _ORDERS = """
         + case when is_corrected then interval 10 days else interval 1 minute end as updated
     from drawn
 """
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -15,6 +15,7 @@ from benchmarks.measuring import Measured, Unfinished
 
 ORDERS_A_CUSTOMER = 10  # of every generated company, so that a size names both
 MODULES = (  # in the order in which they run, a line each
+    "benchmarks.landing",
     "benchmarks.runs",
     "benchmarks.days",
     "benchmarks.publishing",
