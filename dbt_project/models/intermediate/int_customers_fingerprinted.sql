@@ -1,5 +1,3 @@
-{{ config(meta={'by_days': true}) }}
-
 {%- set dimensions = class_columns() -%}
 
 with classified as (

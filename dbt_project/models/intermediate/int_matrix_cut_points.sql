@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with features as (
 
     select * from {{ ref('int_customer_features') }}

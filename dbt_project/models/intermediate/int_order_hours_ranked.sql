@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with windows as (
 
     select * from {{ ref('int_days_paired') }}

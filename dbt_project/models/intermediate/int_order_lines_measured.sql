@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with as_of_days as (
 
     select * from {{ source('control', 'as_of_days') }}

@@ -1,5 +1,3 @@
-{{ config(meta={'by_days': true}) }}
-
 with measured as (
 
     select * from {{ ref('int_customers_measured') }}
