@@ -71,7 +71,8 @@ def link(
     """Number new references, link them, and replace the tables of schema `identity` in one transaction.
 
     customer_aliases has one row a reference: source, customer_ref, registry_id, customer_id. identity_links has one row
-    a piece of evidence, also for links that were cut; shared_contact_points one a contact point that links no one.
+    a piece of evidence, also for links that were cut; shared_contact_points one a contact point that links no one, or
+    companies alone.
     Stored days whose customers are others than before are marked in the same transaction.
     """
     identity, pairs = identity or Identity(), pairs or Pairs()

@@ -185,8 +185,15 @@ def must_be_apart(part: Iterable[Reference], excluded: Iterable[Link], accounts:
 def test_a_point_that_more_customers_share_than_the_limit_is_no_evidence(
     world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    """With accounts, a point that a contact of another account has, too, goes on linking companies to one another."""
     answer = world.linked(tmp_path_factory)
-    assert not answer.aside & {(kind, value) for _, _, kind, value, is_used in answer.evidence if is_used}
+    has_accounts = world.customers_are is CustomersAre.ACCOUNT
+    companies = {record.reference for record in world.records if has_accounts and record.kind == "company"}
+    assert not answer.aside & {
+        (kind, value)
+        for own, other, kind, value, is_used in answer.evidence
+        if is_used and not {own, other} <= companies
+    }
     if world.customers_are is CustomersAre.PERSON and not world.excluded:
         exact = merged_by_hand(REFERENCES, world.links)
         shared = {point for point, each in holders(world).items() if len({exact[one] for one in each}) > world.limit}
