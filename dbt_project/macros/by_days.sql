@@ -32,11 +32,13 @@
     {{ return(found if found | length > 1 else []) }}
 {%- endmacro %}
 
-{#- `rows` is a query in parentheses; the columns are found by name. -#}
-{% macro insert_by_days(relation, rows, stretches) -%}
+{#- The columns of `query` are found by name. -#}
+{% macro insert_by_days(relation, query, stretches) -%}
     {%- for stretch in stretches %}
         insert into {{ relation }} by name
-        select * from {{ rows }} as rows_of_all_days
+        select * from (
+            {{ query }}
+        ) as rows_of_all_days
         where as_of_date between date '{{ stretch.first_day }}' and date '{{ stretch.last_day }}';
     {%- endfor %}
 {%- endmacro %}
@@ -45,17 +47,19 @@
     With its columns written out: to a table made by a query that gives no row, what the same transaction adds is no
     match for any filter (DuckDB 2.0.0).
 -#}
-{% macro create_by_days(relation, rows, stretches) -%}
+{% macro create_by_days(relation, query, stretches) -%}
+    {%- set is_contracted = config.get('contract').enforced -%}
+    {%- if is_contracted -%} {{ get_assert_columns_equivalent(query) }} {%- endif %}
     create or replace table {{ relation }}
-    {%- if config.get('contract').enforced %}
+    {%- if is_contracted %}
         {{ get_table_columns_and_constraints() }}
     {%- else %} (
-            {%- for column in get_column_schema_from_query(rows) %}
+            {%- for column in get_column_schema_from_query(query) %}
                 {{ column.quoted }} {{ column.dtype }}{{ ',' if not loop.last }}
             {%- endfor %}
         )
     {%- endif %};
-    {{ insert_by_days(relation, '(' ~ rows ~ ')', stretches) }}
+    {{ insert_by_days(relation, query, stretches) }}
 {%- endmacro %}
 
 {#- dbt-duckdb's own incremental materialization makes a new table by this. -#}
@@ -64,7 +68,6 @@
 ) -%}
     {%- set stretches = stretches_of_days() if language == 'sql' and not temporary else [] -%}
     {%- if stretches -%}
-        {%- if config.get('contract').enforced -%} {{ get_assert_columns_equivalent(compiled_code) }} {%- endif %}
         {{ create_by_days(relation, compiled_code, stretches) }}
     {%- else -%}
         {{ return(dbt.duckdb__create_table_as(

@@ -44,14 +44,14 @@
         {%- if is_python %}
             drop table if exists {{ target_relation }};
             alter table {{ aside }} rename to {{ adapter.quote(target_relation.identifier) }}
+        {%- elif stretches %}
+            {{ create_by_days(target_relation, sql, stretches) }}
         {%- elif config.get('contract').enforced %}
             {{ get_assert_columns_equivalent(sql) }}
             create or replace table {{ target_relation }} {{ get_table_columns_and_constraints() }};
             insert into {{ target_relation }} {{ get_column_names() }} (
                 {{ get_select_subquery(sql) }}
             )
-        {%- elif stretches %}
-            {{ create_by_days(target_relation, sql, stretches) }}
         {%- else %}
             create or replace table {{ target_relation }} as (
                 {{ sql }}
@@ -86,7 +86,7 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
         {%- if stretches %}
-            {{ insert_by_days(target_relation, '(' ~ sql ~ ')', stretches) }}
+            {{ insert_by_days(target_relation, sql, stretches) }}
         {%- else %}
             insert into {{ target_relation }} ({{ names }}) (
                 {{ sql }}
