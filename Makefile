@@ -52,7 +52,7 @@ $(BENCH_STAMP): benchmarks/requirements.lock
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.lock
 	@touch $(BENCH_STAMP)
 
-bench: $(STAMP) $(BENCH_STAMP) ## measured comparisons, such as make bench SIZE="100k 1m" ONLY="landing,daily"
+bench: $(STAMP) $(BENCH_STAMP) ## measured comparisons, such as make bench SIZE="100k 1m" ONLY="landing,days"
 	python -m benchmarks $(foreach size,$(SIZE),--size $(size)) --only "$(ONLY)" $(OPTIONS)
 
 lock: $(STAMP) ## write both requirements.lock anew (needs uv)

@@ -17,6 +17,7 @@ ORDERS_A_CUSTOMER = 10  # of every generated company, so that a size names both
 MODULES = (  # in the order in which they run, a line each
     "benchmarks.landing",
     "benchmarks.runs",
+    "benchmarks.month_ends",
     "benchmarks.days",
     "benchmarks.publishing",
     "benchmarks.start_up",

@@ -56,7 +56,7 @@ def sftp_server(folder: Path) -> Iterator[SftpFolder]:
                 transports.append(transport)
                 try:
                     transport.start_server(server=_doorman(served))
-                except (paramiko.SSHException, EOFError):
+                except (paramiko.SSHException, EOFError, OSError):
                     transport.close()
 
         thread = threading.Thread(target=serve, daemon=True)
