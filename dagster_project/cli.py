@@ -11,7 +11,7 @@ import gc
 import getpass
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -50,6 +50,8 @@ standards = typer.Typer(help="The classification standard and its versions.", no
 app.add_typer(standards, name="standards")
 clusters = typer.Typer(help="The optional cluster dimension.", no_args_is_help=True)
 app.add_typer(clusters, name="clusters")
+alerts = typer.Typer(help="Messages about failed runs, failed checks and late data.", no_args_is_help=True)
+app.add_typer(alerts, name="alerts")
 
 PLAIN_WIDTH = 120
 # Of the batches that marked days, those that reach furthest back tell the story.
@@ -239,6 +241,9 @@ def check(
             console.print(contract_rows(f"{read.entity} of {read.source}, as the contract has them", read))
     for sentence in left_out(settings):
         console.print(f"[yellow]…[/] {escape(sentence)}", highlight=False)
+    for target in settings.publishing.alerts.targets:
+        if target.variable not in settings.environment.secrets.variables:
+            _warn(console, f"alert target {target.name} has no address: set {target.variable} in the environment")
     others = strangers(settings)
     if others:
         console.print(
@@ -665,6 +670,53 @@ def quarantine_replay() -> None:
     )
 
 
+@alerts.command("test")
+def alerts_test() -> None:
+    """Send a test message to every target of publishing.yaml, and show what became of each."""
+    from dagster_project.alerting.messages import message_of_test
+    from dagster_project.alerting.sending import send
+    from dagster_project.settings.alerts import AlertEvent
+    from dagster_project.terminal import counted, plain_table
+
+    console = _console()
+    settings = _settings()
+    if not settings.publishing.alerts.targets:
+        raise StrataError("publishing.yaml names no target below alerts.targets.")
+    sent = send(
+        settings,
+        lambda target, language: message_of_test(target.name, language),
+        events=set(AlertEvent),
+        say=lambda _: None,
+        is_test=True,
+    )
+    rows = [[each.target, each.kind or "-", each.attempts, each.problem or "arrived"] for each in sent]
+    console.print(plain_table("Alert targets", ["target", "kind", "tries", "what happened"], rows))
+    lost = sum(bool(each.problem) for each in sent)
+    if lost:
+        raise StrataError(f"{lost} of {counted(len(sent), 'target')} cannot be reached.")
+
+
+@alerts.command("late")
+def alerts_late() -> None:
+    """Look for late data and tell the targets, once a day; for cron, every hour, where no daemon runs."""
+    from dagster_project.alerting.late import find_late
+    from dagster_project.alerting.messages import message_of_late
+    from dagster_project.defs.alerts import tell_of_late
+
+    console = _console()
+    settings = _settings()
+    if not settings.publishing.alerts.watches_lateness:
+        raise StrataError("publishing.yaml says nothing of when data is late: alerts.late_after, expected_every_hours.")
+    now = datetime.now(UTC)
+    late = find_late(settings, now=now)
+    if not late:
+        console.print("Nothing is late.")
+        return
+    told = tell_of_late(settings, now=now, say=partial(_warn, console))
+    console.print(message_of_late(late, settings.publishing.language).body, highlight=False, markup=False)
+    console.print("Targets were told." if told else "Nobody was told: there is no target, or it was told today.")
+
+
 @app.command()
 def status() -> None:
     """Show what is stored: days, marked days, days of another standard than the one that holds now, the newest runs."""
@@ -844,15 +896,23 @@ def _run_job(console: Console, settings: Settings, job_name: str, days: Sequence
     with console.status("starting"):
         from dagster_project.definitions import build_definitions
         from dagster_project.defs import runs
+        from dagster_project.defs.alerts import tell_of_refusal, tell_of_run
         from dagster_project.defs.jobs import run_request
         from dagster_project.terminal import run_display
+        from dagster_project.warehouse import WarehouseHeld
 
         request = run_request(job_name, days, asked_by=getpass.getuser())
         job = build_definitions(settings).resolve_job_def(request.job_name)
+    say = partial(_warn, console)
     with runs.opened_instance(settings.paths) as instance:
         for run_id in runs.end_dead_runs(instance):
             console.print(f"[yellow]…[/] run {run_id[:8]} was killed; marked as failed", highlight=False)
-        runs.wait_for_pool(instance, settings, say=console.print)
+            tell_of_run(instance, settings, run_id, say=say)
+        try:
+            runs.wait_for_pool(instance, settings, say=console.print)
+        except WarehouseHeld:
+            tell_of_refusal(settings, job_name, say=say)
+            raise
         with run_display(console) as display:
             outcome = runs.run_job(
                 job,
@@ -862,8 +922,22 @@ def _run_job(console: Console, settings: Settings, job_name: str, days: Sequence
                 config=request.config,
                 listen=lambda happened: display.show(happened.kind, happened.step, happened.text),
             )
+        tell_of_run(
+            instance, settings, outcome.run_id, say=partial(_noted, outcome.log_file, say), log=outcome.log_file
+        )
     if not outcome.succeeded:
         raise RunFailed("\n".join([*outcome.failures, f"The run's log: {outcome.log_file}"]))
+
+
+def _warn(console: Console, text: str) -> None:
+    console.print(f"[yellow]…[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def _noted(log_file: Path, say: Callable[[str], None], text: str) -> None:
+    """Say `text`, and keep it in the run's log, which outlives cron's mail."""
+    with log_file.open("a", encoding="utf-8") as log:
+        log.write(f"{text}\n")
+    say(text)
 
 
 def _rebuild_marked(console: Console, settings: Settings) -> None:

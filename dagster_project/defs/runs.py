@@ -171,7 +171,7 @@ def newest_runs(instance: dg.DagsterInstance, limit: int) -> list[tuple[str, str
         (
             record.dagster_run.run_id[:8],
             record.dagster_run.job_name,
-            _days_of(record.dagster_run),
+            days_of(record.dagster_run),
             record.dagster_run.status.value.lower(),
             f"{record.create_timestamp:%Y-%m-%d %H:%M} UTC",
         )
@@ -179,7 +179,7 @@ def newest_runs(instance: dg.DagsterInstance, limit: int) -> list[tuple[str, str
     ]
 
 
-def _days_of(run: dg.DagsterRun) -> str:
+def days_of(run: dg.DagsterRun) -> str:
     """The days that a run builds: those of its tags, or those that its configuration chooses one by one."""
     tags = run.tags
     if SINGLE_DAY in tags:

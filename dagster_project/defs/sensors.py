@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from dagster_project.defs.alerts import alert_sensors
 from dagster_project.defs.jobs import BACKFILL_JOB, MONTH_ENDS_JOB, run_request
 from dagster_project.defs.partitions import day_tags
 from dagster_project.defs.runs import UNFINISHED, end_dead_runs
@@ -61,8 +62,8 @@ class Looked:
 
 
 def sensors_definitions(settings: Settings, jobs: dg.Definitions) -> dg.Definitions:
-    """The sensors for dropped files and marked days as the deployment has them, and beside them the one that ends
-    killed runs. `jobs` declares what they start.
+    """The sensors for dropped files, marked days and alerts as the deployment has them, and beside them the one that
+    ends killed runs. `jobs` declares what they start.
 
     Raises:
         SettingsError: nothing is declared for the deployment.
@@ -71,7 +72,8 @@ def sensors_definitions(settings: Settings, jobs: dg.Definitions) -> dg.Definiti
     if status is None:
         return dg.Definitions()
     marked = _marked_days(settings, status, jobs)
-    return dg.Definitions(sensors=[_dropped_files(settings, status), marked, _dead_runs()])
+    told = alert_sensors(settings, status)
+    return dg.Definitions(sensors=[_dropped_files(settings, status), marked, _dead_runs(), *told])
 
 
 def fingerprint(files: Iterator[Path]) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dagster_project.errors import SettingsError
 from dagster_project.settings.environment import Deployment, Environment, read_environment
 from dagster_project.settings.paths import Paths, find_paths
 from dagster_project.settings.publishing import PublishingSettings
 from dagster_project.settings.sources import Pairs, SourcesSettings, read_pairs
 from dagster_project.settings.standards import Standard
-from dagster_project.settings.yaml_documents import load_model
+from dagster_project.settings.yaml_documents import did_you_mean, load_model
 
 __all__ = ["Deployment", "Environment", "Paths", "Settings", "child_environment", "load_settings"]
 
@@ -45,14 +46,26 @@ def load_settings(config: Path | None = None, data: Path | None = None) -> Setti
     """
     paths = find_paths(config, data)
     sources = load_model(paths.config / "sources.yaml", SourcesSettings)
+    publishing = load_model(paths.config / "publishing.yaml", PublishingSettings)
+    _refuse_unknown_sources(paths, publishing, sources)
     return Settings(
         paths=paths,
         environment=read_environment(),
         sources=sources,
         standard=load_model(paths.config / "standards.yaml", Standard),
-        publishing=load_model(paths.config / "publishing.yaml", PublishingSettings),
+        publishing=publishing,
         pairs=read_pairs(paths.config, sources.identity),
     )
+
+
+def _refuse_unknown_sources(paths: Paths, publishing: PublishingSettings, sources: SourcesSettings) -> None:
+    known = {source.name for source in sources.sources}
+    for name in publishing.alerts.expected_every_hours:
+        if name not in known:
+            raise SettingsError(
+                f"{paths.config / 'publishing.yaml'}: alerts.expected_every_hours.{name}: sources.yaml has no such "
+                f"source{did_you_mean(name, known)}"
+            )
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

@@ -82,6 +82,10 @@ class Paths:
         return self.data / "dbt" / "target"
 
     @property
+    def alerts(self) -> Path:
+        return self.data / "alerts"
+
+    @property
     def logs(self) -> Path:
         return self.data / "logs"
 

@@ -16,6 +16,7 @@ from typing import Annotated, Literal, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from dagster_project.settings.alerts import AlertSettings
 from dagster_project.settings.sources.fxiaoke import FxiaokeAccount
 from dagster_project.settings.sources.parts import Part, Scalar, SourceName
 from dagster_project.settings.sources.zoho_crm import ZohoAccount
@@ -483,6 +484,7 @@ class PublishingSettings(_Model):
     next_products: NextProductsSettings = NextProductsSettings()
     measurement: MeasurementSettings = MeasurementSettings()
     retention: RetentionSettings = RetentionSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @property
     def personal_schema(self) -> str:
