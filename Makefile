@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run test fuzz dev lint format bench lock clean
+.PHONY: help run test fuzz faults dev lint format bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ test: $(STAMP) ## set up and run the whole test suite
 
 fuzz: $(STAMP) ## ten thousand mutated files and answers, some 15 minutes on two free cores
 	STRATA_MUTATIONS=10000 pytest -n 2 --dist worksteal tests/unit/test_mutated_input.py
+
+faults: $(STAMP) ## two hundred kills at random moments, half an hour on two free cores; goes on where it ended
+	python tests/faults/make_faults.py data/faults
 
 dev: $(STAMP) ## Dagster's page on this machine, http://127.0.0.1:3000
 	strata dev

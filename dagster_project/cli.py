@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from dagster_project import __version__
-from dagster_project.errors import StrataError
+from dagster_project.errors import StrataError, disk_full
 
 if TYPE_CHECKING:
     import duckdb
@@ -779,6 +779,12 @@ def _refusals() -> Iterator[None]:
         yield
     except StrataError as error:
         Console(stderr=True).print(f"[red]✗[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except Exception as error:
+        full = disk_full(error)
+        if full is None:
+            raise
+        Console(stderr=True).print(f"[red]✗[/] {escape(str(full))}", highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         Console(stderr=True).print("Ended. What was published stays; the next `strata run` finishes the work.")

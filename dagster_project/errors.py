@@ -6,6 +6,12 @@ our own code is left to Python's exceptions.
 
 from __future__ import annotations
 
+import errno
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+# DuckDB and Arrow say it in words alone; by default DuckDB spills until nine tenths of the free space are taken.
+_FULL_IN_WORDS = ("No space left on device", "Disk quota exceeded", "max_temp_directory_size")
+
 
 class StrataError(Exception):
     """Something the user can mend: settings, sources, a held warehouse."""
@@ -13,3 +19,24 @@ class StrataError(Exception):
 
 class SettingsError(StrataError):
     """A file under config/ or an environment variable says something that cannot be."""
+
+
+class DiskFull(StrataError):
+    """Nothing more can be written."""
+
+
+def disk_full(error: BaseException) -> DiskFull | None:
+    """What to tell where `error`, or what it was raised from, is a full disk; None where it is anything else."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, DiskFull):
+            return seen
+        lines = [line for line in str(seen).splitlines() if any(words in line for words in _FULL_IN_WORDS)]
+        if lines or (isinstance(seen, OSError) and seen.errno in _FULL):
+            said = lines[0].strip() if lines else str(seen)
+            return DiskFull(
+                f"The disk is full: {said}\nWhat was landed and published before is whole. Make room on the disk of "
+                "the data folder, then start the same command again: it goes on where this one ended."
+            )
+        seen = seen.__cause__ or seen.__context__
+    return None

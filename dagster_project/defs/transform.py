@@ -18,10 +18,11 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from dagster_project.defs.metadata import bar_plot, column_schema, table_preview
 from dagster_project.defs.partitions import ONE_RUN, business_days, days_of
 from dagster_project.defs.resources import WAREHOUSE_POOL, DbtChild, refusals, warehouse_held
+from dagster_project.errors import StrataError, disk_full
 from dagster_project.landing import Manifest
 from dagster_project.settings import Settings
 from dagster_project.settings.children import export_to_dbt
-from dagster_project.warehouse import HeldWarehouse
+from dagster_project.warehouse import HeldWarehouse, damaged
 from dagster_project.warehouse.control import record_builds, write_control
 from dagster_project.warehouse.dbt_arguments import RUN_RESULTS, dbt_arguments
 from dagster_project.warehouse.dbt_manifest import fresh_manifest
@@ -166,16 +167,19 @@ def days_controlled(
             thin_snapshots(con, settings.publishing.snapshots.keep_daily_days, run_days=days)
 
 
-def dbt_failure(invocation: DbtCliInvocation, error: Exception) -> dg.Failure:
+def dbt_failure(invocation: DbtCliInvocation, error: Exception, settings: Settings) -> dg.Failure:
     """What dbt could not do, in dbt's words for each model or test, and where its log lies."""
     said = [
         f"{result['unique_id']}: {(result['message'] or '').strip()}"
         for result in _results(invocation)
         if result["status"] in {"error", "fail", "runtime error"}
     ]
+    lines = said or [str(error)]
+    words = "\n".join(lines)
+    told = disk_full(StrataError(words)) or damaged(settings.paths.warehouse, words)
     return dg.Failure(
         description="\n".join(
-            ["dbt build failed.", *(said or [str(error)]), f"Log: {invocation.target_path / 'dbt.log'}"]
+            ["dbt build failed.", *([str(told)] if told else lines), f"Log: {invocation.target_path / 'dbt.log'}"]
         ),
         allow_retries=False,
     )
@@ -213,7 +217,7 @@ def _built(
                 context.log.info(f"{MODEL_BUILT}{event.output_name}")
     except DagsterDbtCliRuntimeError as error:
         yield from events
-        raise dbt_failure(invocation, error) from error
+        raise dbt_failure(invocation, error, settings) from error
     with warehouse.connection() as con:
         words = OwnWords(con)
         measured = [_with_measures(context, con, event, days, words) for event in events]
@@ -248,7 +252,7 @@ def build_models(
             if event.is_result_event:
                 context.log.info(f"{MODEL_BUILT}{event.raw_event['data']['node_info']['node_name']}")
     except DagsterDbtCliRuntimeError as error:
-        raise dbt_failure(invocation, error) from error
+        raise dbt_failure(invocation, error, settings) from error
     nodes = json.loads(fresh_manifest(settings).read_text())["nodes"]
     translator = StrataTranslator()
     return [

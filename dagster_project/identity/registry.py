@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from dagster_project.errors import StrataError
 
 # What stands for the source and the reference of a number whose person was erased. No source has an empty name.
 ERASED = ""
@@ -27,7 +30,11 @@ REGISTRY_SCHEMA = pa.schema(
 
 
 def read_registry(folder: Path) -> pa.Table:
-    """All numbered references: registry_id, source, customer_ref."""
+    """All numbered references: registry_id, source, customer_ref.
+
+    Raises:
+        StrataError: a part is damaged.
+    """
     numbered = _read_parts(folder)
     return numbered.filter(pc.not_equal(numbered["source"], ERASED))
 
@@ -38,14 +45,14 @@ def next_number(folder: Path) -> int:
     if not parts:
         return 1
     # Numbers grow from part to part, and no part is empty.
-    return int(pc.max(pq.read_table(parts[-1], columns=["registry_id"])["registry_id"]).as_py()) + 1
+    return int(pc.max(_read_part(parts[-1], columns=["registry_id"])["registry_id"]).as_py()) + 1
 
 
 def erase_references(folder: Path, numbers: Collection[int]) -> int:
     """Take what the numbers were given for out of the registry; gives how many parts changed."""
     changed = 0
     for part in _parts(folder):
-        table = pq.read_table(part, schema=REGISTRY_SCHEMA)
+        table = _read_part(part, schema=REGISTRY_SCHEMA)
         is_gone = pc.and_(
             pc.is_in(table["registry_id"], pa.array(sorted(numbers), pa.int64())), pc.not_equal(table["source"], ERASED)
         )
@@ -63,12 +70,24 @@ def erase_references(folder: Path, numbers: Collection[int]) -> int:
     return changed
 
 
+def _read_part(part: Path, **options: Any) -> pa.Table:
+    try:
+        return pq.read_table(part, **options)
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise StrataError(
+            f"{part} is damaged: it is no whole Parquet file. It is the only record of which numbers customers have: "
+            "put it back from a backup of the data folder and run again; what is published stays as it is until then."
+        ) from None
+
+
 def _parts(folder: Path) -> list[Path]:
     return sorted(folder.glob("registry-*.parquet"))
 
 
 def _read_parts(folder: Path) -> pa.Table:
-    parts = [pq.read_table(part, schema=REGISTRY_SCHEMA) for part in _parts(folder)]
+    parts = [_read_part(part, schema=REGISTRY_SCHEMA) for part in _parts(folder)]
     return pa.concat_tables(parts) if parts else REGISTRY_SCHEMA.empty_table()
 
 

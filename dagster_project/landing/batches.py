@@ -6,6 +6,7 @@ records of it, their folder layout and their counts.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,6 +21,11 @@ from dagster_project.errors import StrataError
 from dagster_project.settings.paths import Paths
 
 MANIFEST_VERSION = 1
+PARQUET_MAGIC = b"PAR1"  # the first and the last bytes of every Parquet file
+
+
+class DamagedBatch(StrataError):
+    """A file of landing is not the one that the manifest names."""
 
 
 @dataclass(frozen=True)
@@ -256,6 +262,47 @@ class Manifest:
             totals[2] += last.rejected
             totals[3] += last.excluded
         return [RowCounts(source, entity, *totals) for (source, entity), totals in sorted(counts.items())]
+
+
+def refuse_damaged(manifest: Manifest, *, read_through: str | None = None) -> None:
+    """Look whether the batches' files are there and whole at both ends; of the entity `read_through`, every byte.
+
+    The ends alone take 20 microseconds a file; the bytes of 100 million orders would take seconds with every landing.
+
+    Raises:
+        DamagedBatch: one is not; the message names it and the cure.
+    """
+    for batch in manifest.batches:
+        files = ((batch.path, batch.path_sha256), (batch.personal_path, batch.personal_sha256))
+        for relative, checksum in files:
+            if relative is None:
+                continue
+            path = manifest.absolute(relative)
+            fault = _fault_of(path, checksum if batch.entity == read_through else None)
+            if fault is not None:
+                raise DamagedBatch(
+                    f"{path} {fault}. It holds the {batch.entity} that landed from {batch.source_file} at "
+                    f"{batch.landed_at:%Y-%m-%d %H:%M} UTC. Put it back from a backup of the data folder and run "
+                    "again; what is published stays as it is until then."
+                )
+
+
+def _fault_of(path: Path, checksum: str | None) -> str | None:
+    try:
+        with path.open("rb") as file:
+            first = file.read(len(PARQUET_MAGIC))
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - len(PARQUET_MAGIC)))
+            if first != PARQUET_MAGIC or file.read() != PARQUET_MAGIC:
+                return f"is damaged: its {end:,} bytes are no whole Parquet file"
+            file.seek(0)
+            if checksum is not None and hashlib.file_digest(file, "sha256").hexdigest() != checksum:
+                return "is damaged: its bytes are not those that were written"
+    except FileNotFoundError:
+        return "is gone"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return None
 
 
 def manifest_folder(landing: Path) -> Path:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from dagster_project.errors import SettingsError
-from dagster_project.landing.batches import LandedRead, LandingResult, Manifest, remove_orphans
+import duckdb
+
+from dagster_project.errors import SettingsError, disk_full
+from dagster_project.landing.batches import LandedRead, LandingResult, Manifest, refuse_damaged, remove_orphans
 from dagster_project.landing.committing import connected, land_file, mapping_fingerprint, temporary_folder
 from dagster_project.landing.erased import read_erased, refuse_unfinished
 from dagster_project.landing.lock import landing_lock
@@ -47,6 +49,8 @@ def land(
         SourceError: a file cannot be read as its mapping says, or a system refuses.
         SourceUnavailable: systems did not answer; all that the others hold has landed.
         SettingsError: `sources` names no source of the settings.
+        DamagedBatch: a file of an earlier landing is gone or damaged.
+        DiskFull: there is no room; what landed before stays landed.
     """
     known = [source.name for source in settings.sources.sources]
     for name in sources or ():
@@ -106,8 +110,15 @@ def landing(paths: Paths, *, now: datetime) -> Iterator[Manifest]:
         temporary_folder(paths).mkdir(parents=True, exist_ok=True)
         temporary_folder(paths).chmod(0o700)
         manifest = Manifest.load(paths)
+        refuse_damaged(manifest)
         remove_orphans(paths, manifest)
-        yield manifest
+        try:
+            yield manifest
+        except (OSError, duckdb.Error) as error:
+            full = disk_full(error)
+            if full is None:
+                raise
+            raise full from error
 
 
 def _land_read(
@@ -124,7 +135,12 @@ def _land_read(
 
     def land_one(manifest: Manifest, file: SourceFile, content: str) -> LandedRead:
         with connected(settings) as con:
-            return land_file(con, settings, manifest, mapping, file, content=content, mapped=mapped, now=now)
+            try:
+                return land_file(con, settings, manifest, mapping, file, content=content, mapped=mapped, now=now)
+            except (SourceError, duckdb.Error):
+                # The engine names no culprit where it compares a file with what has landed.
+                refuse_damaged(manifest, read_through=entity)
+                raise
 
     has_files = False
     for file in find_files(settings.paths.data, mapping.read, place=mapping.place):

@@ -178,7 +178,10 @@ def read_plan(paths: Paths) -> Plan | None:
         }
         return Plan(keys=Keys(**keys), orders=rows["orders"], refunds=rows["refunds"], **plan)
     except (ValueError, KeyError, TypeError) as error:
-        raise StrataError(f"{file} is damaged ({type(error).__name__}). Ask for the erasure again.") from None
+        raise StrataError(
+            f"{file} is damaged ({type(error).__name__}). Put the data folder back from a backup and ask for "
+            "the erasure again: only the plan knows under which new ids a half finished erasure has left orders."
+        ) from None
 
 
 def _plain(value: Any) -> Any:

@@ -210,8 +210,11 @@ def switch_current(folder: Path) -> None:
 def _named_versions(current: Path) -> set[str]:
     if not current.is_file():
         return set()
-    document = json.loads(current.read_text(encoding="utf-8"))
-    return {*document["days"].values(), document[AS_KNOWN_NOW]}
+    try:
+        document = json.loads(current.read_text(encoding="utf-8"))
+        return {*document["days"].values(), document[AS_KNOWN_NOW]}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()  # damaged: written anew from the links, which are what readers follow
 
 
 def json_bytes(document: dict[str, Any]) -> bytes:

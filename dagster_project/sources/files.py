@@ -22,7 +22,7 @@ from typing import IO, Any, cast
 
 import duckdb
 
-from dagster_project.errors import StrataError
+from dagster_project.errors import StrataError, disk_full
 from dagster_project.settings.sources import FORMAT_BY_EXTENSION, FileForm, FileFormat, FileRead
 from dagster_project.sources.delimited import Dialect, find_dialect, mend_quoting
 from dagster_project.sources.spreadsheets import read_sheet
@@ -146,6 +146,8 @@ def content_of(file: SourceFile, *, place: str | None = None) -> Iterator[IO[byt
             with file.path.open("rb") as plain:
                 yield plain
     except UNPACKING_FAULTS as error:
+        if full := disk_full(error):
+            raise full from error
         raise SourceError(
             f"{file.name} cannot be unpacked: {error}. Fetch it again{f'; see {place}' if place else ''}."
         ) from None
@@ -193,6 +195,8 @@ def opened(
             text = _utf8(path, file, form, place, temporary, made)
             yield replace(_json(con, text, file, wanted), decimal=form.decimal)
     except FILE_FAULTS as error:
+        if full := disk_full(error):
+            raise full from error
         raise SourceError(f"{file.name} cannot be read as {file.format}: {_first_line(error)} See {place}.") from error
     finally:
         for each in made:

@@ -5,6 +5,14 @@ What is in the warehouse is dbt's; what is run when is `defs/`. Nothing outside 
 
 from __future__ import annotations
 
-from dagster_project.warehouse.opening import HeldWarehouse, Holder, WarehouseHeld, held, opened
+from dagster_project.warehouse.opening import (
+    HeldWarehouse,
+    Holder,
+    WarehouseDamaged,
+    WarehouseHeld,
+    damaged,
+    held,
+    opened,
+)
 
-__all__ = ["HeldWarehouse", "Holder", "WarehouseHeld", "held", "opened"]
+__all__ = ["HeldWarehouse", "Holder", "WarehouseDamaged", "WarehouseHeld", "damaged", "held", "opened"]

@@ -25,11 +25,18 @@ Progress = Callable[[str], None]
 
 POLL_SECONDS = 0.1
 SAY_AGAIN_SECONDS = 30.0
+DAMAGE = re.compile(
+    r"not a valid DuckDB database file|Corrupt database file|while replaying WAL|Could not read enough bytes from file"
+)
 CONFLICTING_HOLDER = re.compile(r"Conflicting lock is held in (?P<command>.+?) \(PID (?P<pid>\d+)\)")
 
 
 class WarehouseHeld(StrataError):
     """Another process kept the warehouse for longer than this one may wait."""
+
+
+class WarehouseDamaged(StrataError):
+    """The file is no whole DuckDB database."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +65,21 @@ class HeldWarehouse:
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The file, open for writing, in UTC, created when missing; closed on leaving, whatever happened."""
-        con = _connect(self.path, wait_seconds=self.wait_seconds, progress=self.progress)
+        try:
+            con = _connect(self.path, wait_seconds=self.wait_seconds, progress=self.progress)
+        except duckdb.Error as error:
+            raise damaged(self.path, str(error)) or error from None
         try:
             con.execute("set TimeZone = 'UTC'")
             if self.memory_limit is not None:
                 con.execute("set memory_limit = $limit", {"limit": self.memory_limit})
             yield con
+        except duckdb.Error as error:
+            # A damaged block shows when it is read, not when the file is opened.
+            told = damaged(self.path, str(error))
+            if told is None:
+                raise
+            raise told from None
         finally:
             con.close()
 
@@ -126,6 +142,18 @@ def _connect(path: Path, *, wait_seconds: float, progress: Progress | None) -> d
                 raise
             pid = int(conflict["pid"])
         waiting.once_more(lambda pid=pid: Holder(pid=pid, doing=_command(pid), since=None))  # type: ignore[misc]
+
+
+def damaged(path: Path, said: str) -> WarehouseDamaged | None:
+    """What to tell where an engine said this because the warehouse is damaged; None where it is anything else."""
+    line = next((line.strip() for line in said.splitlines() if DAMAGE.search(line)), None)
+    if line is None:
+        return None
+    return WarehouseDamaged(
+        f"{path} is damaged ({line}). It is made of landing, identity, standards and assignments alone: move it away, "
+        f"and {path.name}.wal with it, then start `strata run`, and `strata backfill --from DAY --to DAY` for the days "
+        "to keep. What is published stays as it is until then."
+    )
 
 
 class _Waiting:

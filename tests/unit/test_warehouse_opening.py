@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.warehouse import WarehouseHeld, held, opened
+from dagster_project.warehouse import WarehouseDamaged, WarehouseHeld, held, opened
 
 HOLD_AND_SLEEP = """
 import sys, time
@@ -150,5 +150,5 @@ def test_nobody_else_reaches_the_warehouse_file(warehouse: Path) -> None:
 def test_a_broken_file_is_no_holder(warehouse: Path) -> None:
     warehouse.parent.mkdir()
     warehouse.write_bytes(os.urandom(8192))
-    with pytest.raises(duckdb.Error), opened(warehouse, who="test", wait_seconds=60):
+    with pytest.raises(WarehouseDamaged), opened(warehouse, who="test", wait_seconds=60):
         pytest.fail("opened a broken file")
