@@ -92,8 +92,6 @@ class Events:
 
 
 def _work(name: str, folder: Path, fatal: int | None, told: Connection) -> None:
-    # Children of its own, such as dbt, stay in its group: the product promises that they die with it.
-    os.setpgid(0, 0)
     told.send("begins")
     events = Events(folder, fatal)
     events.watch()

@@ -145,9 +145,8 @@ def test_what_is_published_and_was_damaged_is_written_anew_by_the_next_run(
     whole = publish()
     spoilt = [serving / "strata.duckdb", folder / "current.json"]
     spoilt += [folder / "as_of_date=2018-01-01" / name for name in ("manifest.json", "customer_segments.parquet")]
-    for file in spoilt:
-        for damage in (cut, emptied):
-            content = file.read_bytes()
-            file.chmod(0o644)
-            file.write_bytes(damage(content))
-            assert publish() == whole, file
+    for file, damage in zip(spoilt, (cut, emptied, cut, emptied), strict=True):
+        content = file.read_bytes()
+        file.chmod(0o644)
+        file.write_bytes(damage(content))
+        assert publish() == whole, file
