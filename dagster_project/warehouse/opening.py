@@ -19,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.errors import StrataError
+from dagster_project.errors import StrataError, disk_full
 
 Progress = Callable[[str], None]
 
@@ -95,6 +95,7 @@ def held(
 
     Raises:
         WarehouseHeld: it was not free within `wait_seconds`.
+        DiskFull: what is done inside finds no room.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)  # the file holds the schema `personal`; DuckDB and dbt make theirs readable by all
@@ -111,6 +112,11 @@ def held(
         with warehouse.connection():
             pass
         yield warehouse
+    except (OSError, duckdb.Error) as error:
+        full = disk_full(error)
+        if full is None:
+            raise
+        raise full from error
     finally:
         os.close(descriptor)  # and with it the lock
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import duckdb
 import pytest
 from faulty_rooms import fingerprint, landed_rows
 from shop_runs import Shop
+
+from dagster_project.errors import DiskFull
+from dagster_project.warehouse import held
 
 NAMESPACE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
 
@@ -46,3 +52,28 @@ def test_a_full_disk_is_told_and_the_next_landing_goes_on(landed_shop: Shop, tmp
         assert not told or "Make room on the disk of the data folder, then start the same command again" in told
     assert seen["leftovers"] == []
     assert seen["landed"] == fingerprint(landed_rows(landed_shop))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "data/published/x"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        duckdb.IOException('IO Error: Could not write file "data/x.parquet": No space left on device'),
+        duckdb.OutOfMemoryException("Out of Memory Error: failed to offload\nset by 'max_temp_directory_size' setting"),
+    ],
+)
+def test_a_step_that_holds_the_warehouse_tells_a_full_disk_however_it_is_worded(
+    error: Exception, tmp_path: Path
+) -> None:
+    with pytest.raises(DiskFull, match=r"start the same command again"), work(tmp_path):
+        raise error
+
+
+def test_another_fault_of_the_operating_system_is_not_called_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError), work(tmp_path):
+        raise PermissionError(errno.EACCES, "Permission denied", "data/warehouse")
+
+
+def work(folder: Path) -> AbstractContextManager[object]:
+    return held(folder / "strata.duckdb", who="test", wait_seconds=1)
