@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from killing import Fault
+from killing import TRIES, Fault
 from shop_runs import FIRST_AS_OF, SECOND_AS_OF, Shop, wait_until
 from tiny_shop import build_tiny_shop
 from watched_run import Reader
@@ -29,11 +29,16 @@ def kill_whole_runs(numbers: Sequence[int], workspace: Path, done: Callable[[Fau
     seconds = time.monotonic() - began
     versions = [state(shop)["days"], state(calm)["days"]]
     for number in numbers:
-        folder = workspace / "run"
-        try:
-            done(_killed(shop.copied_to(folder), number, seconds, state(calm), versions))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        share = random.Random(f"run {number}").random()  # noqa: S311  a fault is no secret
+        for _ in range(TRIES):
+            try:
+                fault = _killed(shop.copied_to(workspace / "run"), number, share, seconds, state(calm), versions)
+            finally:
+                shutil.rmtree(workspace / "run", ignore_errors=True)
+            if fault.was_killed:
+                break
+            share /= 2  # it was quicker this time
+        done(fault)
 
 
 def state(shop: Shop) -> dict[str, object]:
@@ -45,8 +50,9 @@ def state(shop: Shop) -> dict[str, object]:
     }
 
 
-def _killed(shop: Shop, number: int, seconds: float, expected: dict[str, object], versions: list[object]) -> Fault:
-    share = random.Random(f"run {number}").random()  # noqa: S311  a fault is no secret
+def _killed(
+    shop: Shop, number: int, share: float, seconds: float, expected: dict[str, object], versions: list[object]
+) -> Fault:
     moment = f"{share:.0%} of the time"
     reader = Reader(shop)
     reader.start()
