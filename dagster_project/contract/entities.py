@@ -14,6 +14,9 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
+# Raised by one whenever landed rows get, lose or retype a column; a batch says which one it was landed under.
+CONTRACT_VERSION = 1
+
 
 class ColumnType(StrEnum):
     """The types of the contract. Money has two decimals, amounts of a line four, as invoices do."""

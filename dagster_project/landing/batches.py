@@ -17,10 +17,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dagster_project.contract.entities import CONTRACT_VERSION
 from dagster_project.errors import StrataError
 from dagster_project.settings.paths import Paths
 
-MANIFEST_VERSION = 1
+# Of an entry as it is written; entries of every earlier version are read as they are. 1: batches without
+# `contract_version`.
+MANIFEST_VERSION = 2
+_FIRST_CONTRACT_VERSION = 1
 PARQUET_MAGIC = b"PAR1"  # the first and the last bytes of every Parquet file
 
 
@@ -40,6 +44,7 @@ class Batch:
     the pull that ended with this batch goes on; `is_pulled` tells parts of pulls from files, and
     `are_deletions` those that landing made for records that are gone. `erased` counts stored rows that erasures took
     out, and `before_erasures` holds for each of them its id and the fingerprints of the files before.
+    `contract_version` is that of the columns of its files.
     """
 
     batch_id: str
@@ -77,11 +82,17 @@ class Batch:
     erased: int = 0
     before_erasures: tuple[Mapping[str, str | None], ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
+    contract_version: int = CONTRACT_VERSION
 
     @property
     def stored(self) -> int:
         """Rows in the batch's Parquet file."""
         return self.new + self.changed - self.erased
+
+    @property
+    def is_of_older_contract(self) -> bool:
+        """Whether its files may lack columns that the contract has now, or hold them in another type."""
+        return self.contract_version < CONTRACT_VERSION
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for the manifest."""
@@ -93,8 +104,8 @@ class Batch:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Batch:
-        """The batch that `to_json` wrote; fields of a later version are refused by name."""
-        values = dict(plain)
+        """The batch that `to_json` wrote, now or in an earlier version; unknown fields are refused by name."""
+        values = {"contract_version": _FIRST_CONTRACT_VERSION, **plain}
         for name in ("first_event_on", "last_event_on", "earliest_changed_on"):
             values[name] = date.fromisoformat(values[name]) if values[name] else None
         values["before_erasures"] = tuple(values.get("before_erasures", ()))
@@ -161,8 +172,11 @@ class Manifest:
         for entry in sorted(manifest_folder(paths.landing).glob("*.json")):
             try:
                 plain = json.loads(entry.read_text(encoding="utf-8"))
-                if plain["version"] != MANIFEST_VERSION:
-                    raise StrataError(f"{entry} was written by another version of Customer Strata; upgrade to read it.")
+                if plain["version"] > MANIFEST_VERSION:
+                    raise StrataError(
+                        f"{entry} was written by a newer version of Customer Strata (manifest {plain['version']}, this "
+                        f"one reads up to {MANIFEST_VERSION}); install that version to read it."
+                    )
                 batches += [Batch.from_json(batch) for batch in plain["batches"]]
             except (ValueError, KeyError, TypeError) as error:
                 raise StrataError(

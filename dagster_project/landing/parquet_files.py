@@ -1,13 +1,15 @@
-"""One Parquet file of landing in SQL: its rows, and rows as a file."""
+"""Parquet files of landing in SQL: their rows, and rows as a file."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import duckdb
 
+from dagster_project.contract.entities import ColumnType
 from dagster_project.sources.files import glob_free
-from dagster_project.sql_text import quote_literal
+from dagster_project.sql_text import quote_identifier, quote_list, quote_literal
 
 ROW_GROUP_ROWS = 122_880
 
@@ -15,6 +17,21 @@ ROW_GROUP_ROWS = 122_880
 def file_sql(path: Path, *options: str) -> str:
     """SQL of the file's rows, read with these options; a folder above it that is called such as a=b adds no column."""
     return f"read_parquet({', '.join([quote_literal(glob_free(path)), 'hive_partitioning = false', *options])})"
+
+
+def read_landed(paths: Iterable[Path], columns: Sequence[tuple[str, ColumnType]], *, has_older: bool) -> str:
+    """A relation of the rows of batches' files, at least one, with `columns` and perhaps more.
+
+    With `has_older`, a column that the contract got later is NULL where a file lacks it, and every one is of its type.
+    """
+    files = f"read_parquet({quote_list(glob_free(path) for path in paths)}, union_by_name = true)"
+    if not has_older:
+        return files
+    empty = ", ".join(f"cast(null as {kind.sql}) as {quote_identifier(name)}" for name, kind in columns)
+    typed = ", ".join(
+        f"cast({quote_identifier(name)} as {kind.sql}) as {quote_identifier(name)}" for name, kind in columns
+    )
+    return f"(select {typed} from (select {empty} where false union all by name select * from {files}))"
 
 
 def write_file(con: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:

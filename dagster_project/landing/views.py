@@ -6,12 +6,11 @@ Only text is made here; the warehouse makes views of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from dagster_project.contract.entities import ENTITIES, ColumnType
 from dagster_project.landing.batches import Batch, Manifest
-from dagster_project.sources.files import glob_free
-from dagster_project.sql_text import quote_identifier, quote_list, quote_literal
+from dagster_project.landing.parquet_files import read_landed
+from dagster_project.sql_text import quote_identifier, quote_literal
 
 _BATCH_COLUMNS = {
     "batch_id": "varchar",
@@ -40,10 +39,13 @@ def landing_relations(manifest: Manifest) -> dict[str, str]:
     relations: dict[str, str] = {}
     for name, entity in ENTITIES.items():
         batches = manifest.of(name)
-        relations[name] = _relation(manifest, [batch.path for batch in batches], entity.landed_columns())
+        has_older = any(batch.is_of_older_contract for batch in batches)
+        files = [batch.path for batch in batches]
+        relations[name] = _relation(manifest, files, entity.landed_columns(), has_older=has_older)
         if entity.personal_columns:
             files = [batch.personal_path for batch in batches]
-            relations[f"{name}_personal"] = _relation(manifest, files, entity.personal_landed_columns())
+            columns = entity.personal_landed_columns()
+            relations[f"{name}_personal"] = _relation(manifest, files, columns, has_older=has_older)
     relations["batches"] = _values(
         _BATCH_COLUMNS, [[getattr(batch, column) for column in _BATCH_COLUMNS] for batch in manifest.batches]
     )
@@ -61,16 +63,17 @@ def landing_relations(manifest: Manifest) -> dict[str, str]:
     return relations
 
 
-def _relation(manifest: Manifest, files: Sequence[str | None], columns: Iterable[tuple[str, ColumnType]]) -> str:
+def _relation(
+    manifest: Manifest, files: Sequence[str | None], columns: Iterable[tuple[str, ColumnType]], *, has_older: bool
+) -> str:
+    """The rows of the files; columns that an older batch has not got are NULL."""
     columns = tuple(columns)
-    paths = [str(manifest.absolute(file)) for file in files if file]
+    paths = [manifest.absolute(file) for file in files if file]
     if not paths:
         empty = ", ".join(f"cast(null as {kind.sql}) as {quote_identifier(name)}" for name, kind in columns)
         return f"select {empty} where false"
     names = ", ".join(quote_identifier(name) for name, _ in columns)
-    return (
-        f"select {names} from read_parquet({quote_list(glob_free(Path(path)) for path in paths)}, union_by_name = true)"
-    )
+    return f"select {names} from {read_landed(paths, columns, has_older=has_older)}"
 
 
 def _reason_rows(batch: Batch) -> list[list[object]]:

@@ -18,10 +18,10 @@ from dagster_project.contract.entities import ENTITIES, ColumnType, Entity
 from dagster_project.landing.batches import Batch, Manifest
 from dagster_project.landing.erased import ERASED_REASON
 from dagster_project.landing.marking import Arrival, earliest_changed_on
-from dagster_project.landing.parquet_files import file_sql, write_file
+from dagster_project.landing.parquet_files import file_sql, read_landed, write_file
 from dagster_project.landing.rows import CheckedRows, Counts, accepted_rows, rows_at
-from dagster_project.sources.files import Records, glob_free
-from dagster_project.sql_text import quote_identifier, quote_instant, quote_list, quote_literal
+from dagster_project.sources.files import Records
+from dagster_project.sql_text import quote_identifier, quote_instant, quote_literal
 
 # Of a file's rows, how many may have a key that stands on several rows or has landed for them to be looked at apart.
 STREAMED_SUSPECT_SHARE = 0.2
@@ -543,16 +543,18 @@ def _fill_stored(con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequen
     relation = f"select * from {read_batches(current, manifest)}"
     probe = hash_probe(con)
     if entity.personal_columns:
-        personal = quote_list(
-            glob_free(manifest.absolute(batch.personal_path)) for batch in current if batch.personal_path
+        personal = read_landed(
+            [manifest.absolute(batch.personal_path) for batch in current if batch.personal_path],
+            tuple(entity.personal_landed_columns()),
+            has_older=any(batch.is_of_older_contract for batch in current),
         )
         names = ", ".join(f"personal.{quote_identifier(column.name)}" for column in entity.personal_columns)
         relation = (
             f"select public.* exclude (row_hash), personal.row_hash, {names} from ({relation}) as public inner join "
-            f"read_parquet({personal}, union_by_name = true) as personal using (batch_sequence, row_number)"
+            f"{personal} as personal using (batch_sequence, row_number)"
         )
     full_hash = "row_hash"
-    if any(batch.hash_probe != probe for batch in current):
+    if any(batch.hash_probe != probe or batch.is_of_older_contract for batch in current):
         full_hash = _hash(entity, personal=True)
     con.execute(
         f"""
@@ -619,8 +621,11 @@ def _order_day_of_changed_lines(
 
 def read_batches(batches: Sequence[Batch], manifest: Manifest) -> str:
     """SQL of the public rows of batches, each of which holds some."""
-    files = quote_list(glob_free(manifest.absolute(batch.path)) for batch in batches if batch.path)
-    return f"read_parquet({files}, union_by_name = true)"
+    return read_landed(
+        [manifest.absolute(batch.path) for batch in batches if batch.path],
+        tuple(ENTITIES[batches[0].entity].landed_columns()),
+        has_older=any(batch.is_of_older_contract for batch in batches),
+    )
 
 
 def _write(

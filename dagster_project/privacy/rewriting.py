@@ -32,8 +32,8 @@ def rewrite_batches(paths: Paths, rewrite: Callable[[Batch], Batch], say: Callab
         batches = [Batch.from_json(batch) for batch in document["batches"]]
         rewritten = [rewrite(batch) for batch in batches]
         if rewritten != batches:
-            if document["version"] != MANIFEST_VERSION:
-                raise ValueError(f"{entry} is of another version")
+            if document["version"] > MANIFEST_VERSION:
+                raise ValueError(f"{entry} is of a newer version")
             say(f"{batches[0].entity} of {batches[0].source}: {batches[0].source_file}")
             write_entry(paths.landing, rewritten)
     # The files that were replaced, and those of a landing that was stopped, which the next landing would remove too.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import pyarrow as pa
 import pytest
 
 from dagster_project.contract.contact_points import keyed_hash, normalise_email, normalise_phone, normalise_wechat
-from dagster_project.contract.entities import ENTITIES
+from dagster_project.contract.entities import CONTRACT_VERSION, ENTITIES
 
 # Keys as the design names them, copied by hand.
 KEYS = {
@@ -90,3 +93,18 @@ def test_keyed_hashes_differ_by_key_and_kind() -> None:
     assert len(hashes) == 4
     # Computed with `printf 'phone\\0a' | openssl dgst -sha256 -hmac k`.
     assert keyed_hash("a", "k", kind="phone") == "b8aae3fb821b38b4a448c043b1fdb5eccbee50951c8d968a40efd2999df3cf2e"
+
+
+# A batch written under one version must not be read as one of another. Where this fails, raise CONTRACT_VERSION by one
+# and add a line; the lines before stay.
+COLUMNS_BY_VERSION = {1: "3c885fc792ff1a27"}
+
+
+def test_landed_columns_do_not_change_without_a_new_contract_version() -> None:
+    columns = {
+        name: [[*map(str, column)] for column in (*entity.landed_columns(), *entity.personal_landed_columns())]
+        for name, entity in ENTITIES.items()
+    }
+    fingerprint = hashlib.sha256(json.dumps(columns, sort_keys=True).encode()).hexdigest()[:16]
+    assert fingerprint == COLUMNS_BY_VERSION[CONTRACT_VERSION]
+    assert max(COLUMNS_BY_VERSION) == CONTRACT_VERSION

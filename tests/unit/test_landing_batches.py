@@ -251,13 +251,60 @@ def test_a_damaged_entry_is_named(workshop: Workshop) -> None:
         workshop.land(ORDERS)
 
 
+def landed_before_regions(workshop: Workshop) -> None:
+    """Make the only batch one of contract version 0: as version 1, whose orders have a region, and without it.
+
+    Rows were hashed over the columns there were.
+    """
+    [entry] = (workshop.paths.landing / "manifest").glob("*.json")
+    document = json.loads(entry.read_text())
+    [batch] = document["batches"]
+    path = workshop.paths.landing / batch["path"]
+    rows = pq.read_table(path).drop_columns(["region"])
+    rows = rows.set_column(
+        rows.schema.get_field_index("row_hash"), "row_hash", pa.array(range(rows.num_rows), pa.uint64())
+    )
+    pq.write_table(rows, path)
+    batch["contract_version"] = 0
+    entry.write_text(json.dumps(document | {"version": 1}))
+
+
 def test_an_entry_of_a_newer_version_is_refused(workshop: Workshop) -> None:
     write(workshop, "1,a,2024-01-01,5,")
     workshop.land(ORDERS)
     [entry] = (workshop.paths.landing / "manifest").glob("*.json")
-    entry.write_text(json.dumps(json.loads(entry.read_text()) | {"version": 2}))
-    with pytest.raises(StrataError, match="another version"):
+    entry.write_text(json.dumps(json.loads(entry.read_text()) | {"version": 99}))
+    with pytest.raises(StrataError, match="written by a newer version of Customer Strata"):
         Manifest.load(workshop.paths)
+
+
+def test_an_entry_of_before_contracts_had_versions_is_read_as_it_is(workshop: Workshop) -> None:
+    write(workshop, "1,a,2024-01-01,5,")
+    [batch] = workshop.land(ORDERS).batches
+    [entry] = (workshop.paths.landing / "manifest").glob("*.json")
+    document = json.loads(entry.read_text())
+    for each in document["batches"]:
+        del each["contract_version"]
+    entry.write_text(json.dumps(document | {"version": 1}))
+    assert workshop.manifest.batches == (batch,)
+    assert counts(workshop) == [], "the file has landed"
+
+
+def test_a_batch_without_a_column_that_the_contract_got_later_has_it_blank_and_its_rows_land_once(
+    workshop: Workshop,
+) -> None:
+    write(workshop, "1,a,2024-01-01,5,", "2,a,2024-01-05,7,")
+    assert counts(workshop) == [(2, 0, 0, 0)]
+    landed_before_regions(workshop)
+    assert workshop.rows("select order_id, region, gross_amount from orders order by order_id") == [
+        ("1", None, Decimal("5.00")),
+        ("2", None, Decimal("7.00")),
+    ]
+    write(workshop, "1,a,2024-01-01,5,", "2,a,2024-01-05,8,", name="orders again.csv")
+    assert counts(workshop) == [(0, 1, 1, 0)]
+    assert workshop.rows("select order_id, gross_amount from orders where batch_sequence = 2") == [
+        ("2", Decimal("8.00"))
+    ]
 
 
 def test_a_path_that_names_no_file_is_refused_and_a_pattern_is_not(workshop: Workshop) -> None:
