@@ -28,14 +28,17 @@ from dagster_project import __version__
 from dagster_project.errors import StrataError, disk_full
 
 if TYPE_CHECKING:
+    import dagster as dg
     import duckdb
     from rich.table import Table
 
+    from dagster_project.defs.jobs import RunOfDays
     from dagster_project.landing import Manifest
     from dagster_project.privacy.forgetting import Proof
     from dagster_project.settings import Settings
     from dagster_project.warehouse.marks import MarkedDays
     from dagster_project.warehouse.standard_use import OutdatedDays
+    from dagster_project.warehouse.upgrading import Plan
 
 app = typer.Typer(
     name="strata",
@@ -758,6 +761,103 @@ def status() -> None:
 
 
 @app.command()
+def upgrade(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")] = False,
+) -> None:
+    """Bring the warehouse of an older version to this one, from what has landed. Killed, it goes on when called again.
+
+    Who reads has what was published until every day is built anew.
+    """
+    from dagster_project.terminal import counted, plain_table
+    from dagster_project.warehouse import held, upgrading
+    from dagster_project.warehouse.schema_version import version_now
+
+    console = _console()
+    settings = _settings()
+    paths = settings.paths
+    _manifest(settings)  # says now which entry cannot be read
+    plan = upgrading.read_plan(paths)
+    if plan is None and not paths.warehouse.exists():
+        console.print("There is no warehouse yet; `strata run` builds one.")
+        return
+    with held(
+        paths.warehouse,
+        who="strata upgrade",
+        wait_seconds=settings.environment.warehouse_wait_seconds,
+        progress=console.print,
+        any_version=True,
+    ) as old:
+        with old.connection() as con:
+            found = upgrading.standing(con, settings)
+        if found.is_current:
+            console.print(f"The warehouse is of version {version_now()}, which this Customer Strata works with.")
+            if not dry_run:
+                upgrading.clear(paths)
+            return
+        console.print(f"The warehouse is {found.version_named}; version {version_now()} is needed.", highlight=False)
+        if not found.differences:
+            if dry_run:
+                console.print("Its tables are those of that version: nothing is built again.")
+                return
+            with old.connection() as con:
+                upgrading.migrate(con)
+            console.print(f"[green]✓[/] the warehouse is of version {version_now()}; nothing was built again")
+            return
+        if plan is not None:
+            console.print("[yellow]…[/] an upgrade was begun and is gone on with")
+        console.print(plain_table("Tables that differ", ["table"], [[each] for each in found.differences]))
+        days = list(plan.days) if plan is not None else found.days
+        span = f", {days[0]} to {days[-1]}" if days else ""
+        console.print(f"{counted(len(days), 'day')} to build from what has landed{span}.", highlight=False)
+        if found.left_out:
+            console.print(
+                f"[yellow]…[/] {counted(len(found.left_out), 'day')} from {found.left_out[0]} on are left out: "
+                "they lie before business.history_starts_on of sources.yaml; move it back first to keep them.",
+                highlight=False,
+            )
+        if dry_run:
+            return
+        _rebuild_warehouse(console, settings, plan or upgrading.begin(paths, days))
+    console.print(f"[green]✓[/] the warehouse is of version {version_now()}")
+
+
+@app.command()
+def doctor(
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Read every table and compare every checksum; takes the warehouse.")
+    ] = False,
+) -> None:
+    """Look at this installation and say what is wrong with it, with the cure. Changes nothing."""
+    from dagster_project.doctor.examining import examine
+    from dagster_project.doctor.findings import Finding, Verdict, wrong
+    from dagster_project.terminal import counted, findings_table
+
+    console = _console()
+    findings: list[Finding]
+    try:
+        settings = _settings()
+    except StrataError as error:
+        findings = [wrong("settings", str(error), "mend the line that it names; `strata check`")]
+    else:
+        with console.status("looking") as status:
+            from dagster_project.defs.runs import dagster_facts
+
+            findings = examine(
+                settings,
+                partial(dagster_facts, settings.paths),
+                now=datetime.now(UTC),
+                is_thorough=thorough,
+                say=lambda about: status.update(f"looking at {about}"),
+            )
+    console.print(findings_table([(each.verdict.value, each.about, each.says, each.cure) for each in findings]))
+    faults = [each for each in findings if each.verdict is Verdict.WRONG]
+    if faults:
+        raise StrataError(f"{counted(len(faults), 'thing')} wrong: {', '.join(each.about for each in faults)}.")
+    doubts = sum(each.verdict is Verdict.WARNING for each in findings)
+    console.print(f"Nothing is wrong; {counted(doubts, 'warning')}." if doubts else "Nothing is wrong.")
+
+
+@app.command()
 def dev(port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000) -> None:
     """Serve Dagster's page on this machine, with its schedules, sensors and backfills."""
     from dagster_project.defs.runs import end_dead_runs, opened_instance, prepare_home
@@ -901,14 +1001,24 @@ def _run_job(console: Console, settings: Settings, job_name: str, days: Sequence
     """
     with console.status("starting"):
         from dagster_project.definitions import build_definitions
-        from dagster_project.defs import runs
-        from dagster_project.defs.alerts import tell_of_refusal, tell_of_run
         from dagster_project.defs.jobs import run_request
-        from dagster_project.terminal import run_display
-        from dagster_project.warehouse import WarehouseHeld
 
         request = run_request(job_name, days, asked_by=getpass.getuser())
         job = build_definitions(settings).resolve_job_def(request.job_name)
+    _execute(console, settings, job, request)
+
+
+def _execute(console: Console, settings: Settings, job: dg.JobDefinition, request: RunOfDays) -> None:
+    """Run `job` in this process, with progress.
+
+    Raises:
+        RunFailed: it did not succeed; the message says what failed.
+    """
+    from dagster_project.defs import runs
+    from dagster_project.defs.alerts import tell_of_refusal, tell_of_run
+    from dagster_project.terminal import run_display
+    from dagster_project.warehouse import WarehouseHeld
+
     say = partial(_warn, console)
     with runs.opened_instance(settings.paths) as instance:
         for run_id in runs.end_dead_runs(instance):
@@ -917,7 +1027,7 @@ def _run_job(console: Console, settings: Settings, job_name: str, days: Sequence
         try:
             runs.wait_for_pool(instance, settings, say=console.print)
         except WarehouseHeld:
-            tell_of_refusal(settings, job_name, say=say)
+            tell_of_refusal(settings, request.job_name, say=say)
             raise
         with run_display(console) as display:
             outcome = runs.run_job(
@@ -944,6 +1054,49 @@ def _noted(log_file: Path, say: Callable[[str], None], text: str) -> None:
     with log_file.open("a", encoding="utf-8") as log:
         log.write(f"{text}\n")
     say(text)
+
+
+def _rebuild_warehouse(console: Console, settings: Settings, plan: Plan) -> None:
+    """Build the days of an upgrade in a new warehouse, publish them, and put it in the old one's place.
+
+    Raises:
+        RunFailed: a run did not succeed; the days of those before it are done.
+    """
+    from dagster_project.defs.jobs import upgrade_job, upgrade_request
+    from dagster_project.defs.publishing import publish_targets
+    from dagster_project.defs.resources import dbt_child
+    from dagster_project.warehouse import held, opened, upgrading
+    from dagster_project.warehouse.control import stored_days
+    from dagster_project.warehouse.retention import thin_snapshots
+
+    new = upgrading.of_the_new_warehouse(settings)
+    size = settings.publishing.snapshots.rebuild_days_per_run
+    wait = settings.environment.warehouse_wait_seconds
+    memory = settings.environment.memory_limit
+    while True:
+        with opened(new.paths.warehouse, who="strata upgrade", wait_seconds=wait) as con:
+            left = upgrading.days_left(con, plan)
+        if not left:
+            break
+        days = left[:size]
+        console.print(
+            f"[bold]{days[0]}[/] to [bold]{days[-1]}[/], {len(plan.days) - len(left):,} of {len(plan.days):,} days are "
+            "built",
+            highlight=False,
+        )
+        job = upgrade_job(new, dbt_child(new))
+        _execute(console, new, job, upgrade_request(days, asked_by=getpass.getuser()))
+    with (
+        console.status("publishing") as status,
+        held(new.paths.warehouse, who="strata upgrade", wait_seconds=wait, memory_limit=memory) as warehouse,
+    ):
+        with warehouse.connection() as con:
+            thin_snapshots(con, settings.publishing.snapshots.keep_daily_days)
+            stored = stored_days(con)
+        if stored:
+            publish_targets(warehouse, new, stored, status.update)
+        upgrading.switch(settings)
+    upgrading.clear(settings.paths)
 
 
 def _rebuild_marked(console: Console, settings: Settings) -> None:

@@ -34,6 +34,8 @@ STEP_NAMES: Mapping[str, str] = {
     "link_customers": "link customers",
     "classify_chosen_days": "classify customers",
     "publish_chosen_days": "publish",
+    "stage_landed": "stage and link",
+    "build_days_again": "classify customers",
 }
 MESSAGE_WIDTH = 72
 
@@ -150,6 +152,16 @@ def plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
                 for value in row
             )
         )
+    return table
+
+
+def findings_table(rows: Sequence[tuple[str, str, str, str]]) -> Table:
+    """Rows of (ok, warning or wrong; what was checked; what was found; the cure), as a table."""
+    marks = {"ok": "[green]✓ ok[/]", "warning": "[yellow]… warning[/]", "wrong": "[red]✗ wrong[/]"}
+    table = _table("Doctor", "", "checked", "found", "what to do", right=())
+    table.columns[0].no_wrap = True
+    for verdict, about, says, cure in rows:
+        table.add_row(marks[verdict], escape(about), escape(says), escape(cure))
     return table
 
 

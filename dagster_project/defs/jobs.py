@@ -29,9 +29,11 @@ from dagster_project.defs.transform import (
 )
 from dagster_project.settings import Settings
 from dagster_project.warehouse.run_window import are_contiguous, day_named, last_complete_day, refuse_outside
+from dagster_project.warehouse.upgrading import listed_days
 
 BACKFILL_JOB = "backfill"
 MONTH_ENDS_JOB = "month_ends"
+UPGRADE_JOB = "upgrade"
 
 
 class ChosenDays(dg.Config):
@@ -74,6 +76,12 @@ def run_request(job_name: str, days: Sequence[date], *, asked_by: str) -> RunOfD
         raise ValueError(f"{job_name} takes a range of days")
     config = {"ops": {"classify_chosen_days": {"config": {"days": [str(day) for day in days]}}}}
     return RunOfDays(MONTH_ENDS_JOB, asked, config)
+
+
+def upgrade_request(days: Sequence[date], *, asked_by: str) -> RunOfDays:
+    """A run of `upgrade_job` on sorted days."""
+    config = {"ops": {"build_days_again": {"config": {"days": [str(day) for day in days]}}}}
+    return RunOfDays(UPGRADE_JOB, {ASKED_BY_TAG: asked_by}, config)
 
 
 def _month_ends(settings: Settings, dbt: DbtChild) -> dg.JobDefinition:
@@ -127,6 +135,41 @@ def _month_ends(settings: Settings, dbt: DbtChild) -> dg.JobDefinition:
         publish_chosen_days(classify_chosen_days(linked=link_customers(staged=stage(landed=land_files()))))
 
     return month_ends
+
+
+def upgrade_job(settings: Settings, dbt: DbtChild) -> dg.JobDefinition:
+    """What `strata upgrade` runs on a warehouse that nobody reads yet: chosen days from what has landed, not published.
+
+    Lists that were issued for them are drawn up as they were; none is issued.
+    """
+
+    @dg.op(pool=WAREHOUSE_POOL, out=dg.Out(dg.Nothing))
+    def stage_landed(context: dg.OpExecutionContext) -> None:
+        """Build staging from all batches, and link customers."""
+        with refusals(), warehouse_held(context, settings) as warehouse:
+            attach_landed(warehouse, settings)
+            build_models(context, dbt, settings, select=[STAGING])
+            link_references(warehouse, settings, context.log.warning)
+
+    @dg.op(pool=WAREHOUSE_POOL, ins={"staged": dg.In(dg.Nothing)})
+    def build_days_again(context: dg.OpExecutionContext, config: ChosenDays) -> None:
+        """Build the chosen days; a materialization is reported for each of them."""
+        listed = listed_days(settings.paths)
+        with refusals():
+            days = _chosen(settings, config)
+        with refusals(), warehouse_held(context, settings) as warehouse:
+            with days_controlled(warehouse, settings, days, listed_days=listed):
+                left_out = [STAGING] if listed else [STAGING, *LIST_MODELS]
+                built = build_models(context, dbt, settings, exclude=left_out)
+            measure_days(warehouse, settings, days, context.log.info)
+            refuse_failed_checks(warehouse, settings)
+        _report(context, [*built, LIFT_KEY], days)
+
+    @dg.job(name=UPGRADE_JOB)
+    def upgrade() -> None:
+        build_days_again(stage_landed())
+
+    return upgrade
 
 
 def _chosen(settings: Settings, config: ChosenDays) -> list[date]:

@@ -23,7 +23,8 @@ from dagster._core.events.log import EventLogEntry
 
 from dagster_project.defs.partitions import RANGE_END, RANGE_START, SINGLE_DAY
 from dagster_project.defs.resources import WAREHOUSE_POOL
-from dagster_project.defs.transform import MODEL_BUILT
+from dagster_project.defs.transform import DAILY_JOB, MODEL_BUILT
+from dagster_project.doctor.runs import DagsterFacts
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
 from dagster_project.warehouse import WarehouseHeld
@@ -163,6 +164,30 @@ def wait_for_pool(instance: dg.DagsterInstance, settings: Settings, *, say: Call
             said = who
         time.sleep(0.5)
         end_dead_runs(instance)
+
+
+def dagster_facts(paths: Paths) -> DagsterFacts | None:
+    """What an installation's instance says for the doctor, changing nothing; None where nothing has run here yet."""
+    if not (paths.dagster_home / INSTANCE_FILE).exists():
+        return None
+    os.environ["DAGSTER_HOME"] = str(paths.dagster_home)  # dagster.yaml names it
+    with dg.DagsterInstance.from_config(str(paths.dagster_home)) as instance:
+        dead = []
+        for run in instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED)):
+            mark = ProcessMark.from_tags(run.tags)
+            if mark is not None and not mark.is_alive():
+                dead.append(f"{run.job_name} {run.run_id[:8]}")
+        queued = instance.get_runs(filters=dg.RunsFilter(statuses=[DagsterRunStatus.QUEUED]))
+        ended = dg.RunsFilter(job_name=DAILY_JOB, statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE])
+        newest = instance.get_runs(filters=ended, limit=1)
+        beaten = [each for each in instance.get_daemon_statuses().values() if each.last_heartbeat is not None]
+        return DagsterFacts(
+            dead_runs=dead,
+            queued_runs=[run.run_id for run in queued],
+            failed_daily=next((run.run_id[:8] for run in newest if run.status is DagsterRunStatus.FAILURE), None),
+            live_daemons=[each.daemon_type for each in beaten if each.healthy],
+            silent_daemons=[each.daemon_type for each in beaten if each.required and not each.healthy],
+        )
 
 
 def newest_runs(instance: dg.DagsterInstance, limit: int) -> list[tuple[str, str, str, str, str]]:

@@ -5,7 +5,7 @@ again; the measures themselves are warehouse/measures.py.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -149,6 +149,7 @@ def days_controlled(
     days: Sequence[date],
     *,
     issue_list_for: date | None = None,
+    listed_days: Collection[date] = (),
     is_whole: bool = True,
 ) -> Iterator[None]:
     """Write the control rows of `days`; when what is inside succeeds, note what they were made from, thin old ones.
@@ -158,7 +159,14 @@ def days_controlled(
     with warehouse.connection() as con:
         manifest = attached(con, Manifest.load(settings.paths))
         note_reaching_back(con, manifest, time_zone=settings.sources.business.time_zone)
-        computed = write_control(con, settings=settings, manifest=manifest, days=days, issue_list_for=issue_list_for)
+        computed = write_control(
+            con,
+            settings=settings,
+            manifest=manifest,
+            days=days,
+            issue_list_for=issue_list_for,
+            listed_days=listed_days,
+        )
     yield
     with warehouse.connection() as con:
         remove_classes(con, objecting_customers(con))

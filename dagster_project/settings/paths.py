@@ -11,11 +11,15 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Paths:
-    """The folders of one installation. Everything the pipeline writes is below `data`."""
+    """The folders of one installation. Everything the pipeline writes is below `data`.
+
+    `warehouse_file` is another warehouse than the installation's own: one that is built before it takes its place.
+    """
 
     root: Path
     config: Path
     data: Path
+    warehouse_file: Path | None = None
 
     @property
     def dbt_project(self) -> Path:
@@ -55,7 +59,7 @@ class Paths:
 
     @property
     def warehouse(self) -> Path:
-        return self.data / "warehouse" / "strata.duckdb"
+        return self.warehouse_file or self.data / "warehouse" / "strata.duckdb"
 
     @property
     def published(self) -> Path:

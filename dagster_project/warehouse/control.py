@@ -6,7 +6,7 @@ for a new number. Nothing here classifies.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -50,11 +50,13 @@ def write_control(
     manifest: Manifest,
     days: Sequence[date],
     issue_list_for: date | None = None,
+    listed_days: Collection[date] = (),
 ) -> list[AsOfDay]:
     """Replace the control tables for a run of `days`; returns every day that the run computes.
 
     Registers the configured standard. A list is issued for `issue_list_for`, one of `days`, or for none; once a later
-    list is issued, nobody can enter on an earlier day any more.
+    list is issued, nobody can enter on an earlier day any more. Days of `listed_days` issued theirs before: it is drawn
+    up as it was.
 
     Raises:
         StrataError: a day precedes every registered standard.
@@ -81,7 +83,7 @@ def write_control(
             is_requested=day in requested,
             is_compared=day in compared_standards,
             is_reference=day in wanted,
-            issues_list=day == issue_list_for,
+            issues_list=day == issue_list_for or (day in requested and day in listed_days),
         )
         for day in sorted({*requested, *compared_standards, *missing})
     ]
@@ -98,7 +100,7 @@ def write_control(
                 "is_classified": d.is_requested or d.is_compared,
                 "is_reference": d.is_reference,
                 "issues_list": d.issues_list,
-                "has_later_list": d.day < last_listed,
+                "has_later_list": d.day < last_listed and d.day not in listed_days,
             }
             for d in computed
         ],

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import duckdb
 
+from dagster_project.warehouse.schema_version import is_built, note_version, noted_version
+
 TABLES: Mapping[str, str] = {
     "as_of_days": """
         as_of_date date, standard_version varchar, is_requested boolean, is_classified boolean, is_reference boolean,
@@ -99,7 +101,14 @@ KEPT_TABLES: Mapping[str, str] = {
 
 
 def create_kept_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the schema and the tables that are kept, where they are not there yet."""
+    """Make the schema and the tables that are kept where they are not there yet; a file just begun gets its version."""
+    there = con.execute(
+        "select table_name from duckdb_tables() where database_name = current_database() and schema_name = 'control'"
+    ).fetchall()
+    if set(KEPT_TABLES) <= {table for (table,) in there}:
+        return  # also where nothing may be written: who looks at a warehouse changes nothing
     con.execute("create schema if not exists control")
+    if noted_version(con) is None and not is_built(con):
+        note_version(con)
     for table, columns in KEPT_TABLES.items():
         con.execute(f"create table if not exists control.{table} ({columns})")

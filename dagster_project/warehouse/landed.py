@@ -13,10 +13,12 @@ from dagster_project.errors import StrataError
 from dagster_project.landing import Manifest
 from dagster_project.landing.views import landing_relations
 from dagster_project.sql_text import quote_identifier
+from dagster_project.warehouse.control_tables import create_kept_tables
 
 
 def attach(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
     """Make the views of schema `landing` show exactly the committed batches of `manifest`, all in one transaction."""
+    create_kept_tables(con)  # before anything else is made, so that the warehouse has its version from the start
     con.begin()
     try:
         con.execute("create schema if not exists landing")

@@ -20,6 +20,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.errors import StrataError, disk_full
+from dagster_project.warehouse.schema_version import refuse_newer, refuse_other_version
 
 Progress = Callable[[str], None]
 
@@ -86,15 +87,23 @@ class HeldWarehouse:
 
 @contextmanager
 def held(
-    path: Path, *, who: str, wait_seconds: float, memory_limit: str | None = None, progress: Progress | None = None
+    path: Path,
+    *,
+    who: str,
+    wait_seconds: float,
+    memory_limit: str | None = None,
+    progress: Progress | None = None,
+    any_version: bool = False,
 ) -> Iterator[HeldWarehouse]:
     """Hold the warehouse, without opening it: what is done inside is done by this process or its children alone.
 
     `who` is what others read while they wait. A process that dies lets go by itself: the lock is the kernel's.
     `memory_limit`, such as 4GB, is where DuckDB begins to spill to disk; None leaves its own, 80 % of the machine's.
+    Only who can deal with `any_version` gets a warehouse that is older than this code, and nobody a newer one.
 
     Raises:
         WarehouseHeld: it was not free within `wait_seconds`.
+        OtherVersion: it is of another version; it was not opened for writing.
         DiskFull: what is done inside finds no room.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,6 +115,12 @@ def held(
             waiting.once_more(lambda: _named_in_lock(path))
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "doing": who}).encode(), 0)
+        if path.exists() and path.stat().st_size:
+            try:
+                with _connect(path, wait_seconds=wait_seconds, progress=progress, read_only=True) as con:
+                    (refuse_newer if any_version else refuse_other_version)(con, path)
+            except duckdb.Error as error:
+                raise damaged(path, str(error)) or error from None
         warehouse = HeldWarehouse(path, wait_seconds=wait_seconds, memory_limit=memory_limit, progress=progress)
         # The lock is free at once when its holder is killed, the file only when the holder's dbt child is gone too
         # (a few milliseconds later), and a person with a DuckDB shell knows nothing of the lock.
@@ -122,6 +137,31 @@ def held(
 
 
 @contextmanager
+def looked_at(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse that is there, of whatever version, to be read for a moment; nothing is changed or waited for.
+
+    Raises:
+        WarehouseHeld: somebody has it.
+        duckdb.Error: it cannot be opened.
+    """
+    lock_file = _lock_file(path)
+    # Without a lock file nobody has ever held it; with one, dbt must not find its file open in between.
+    descriptor = os.open(lock_file, os.O_RDONLY | os.O_CLOEXEC) if lock_file.exists() else None
+    try:
+        if descriptor is not None and not _take(descriptor):
+            raise WarehouseHeld(f"{path} is held by {_named_in_lock(path)}.")
+        con = _connect(path, wait_seconds=0, progress=None, read_only=True)
+        try:
+            con.execute("set TimeZone = 'UTC'")
+            yield con
+        finally:
+            con.close()
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+@contextmanager
 def opened(
     path: Path, *, who: str, wait_seconds: float, progress: Progress | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -129,6 +169,7 @@ def opened(
 
     Raises:
         WarehouseHeld: it was not free within `wait_seconds`.
+        OtherVersion: it is of another version than this code's.
     """
     with (
         held(path, who=who, wait_seconds=wait_seconds, progress=progress) as warehouse,
@@ -137,11 +178,13 @@ def opened(
         yield con
 
 
-def _connect(path: Path, *, wait_seconds: float, progress: Progress | None) -> duckdb.DuckDBPyConnection:
+def _connect(
+    path: Path, *, wait_seconds: float, progress: Progress | None, read_only: bool = False
+) -> duckdb.DuckDBPyConnection:
     waiting = _Waiting(path, wait_seconds=wait_seconds, progress=progress)
     while True:
         try:
-            return duckdb.connect(path)
+            return duckdb.connect(path, read_only=read_only)
         except duckdb.IOException as error:
             conflict = CONFLICTING_HOLDER.search(str(error))
             if conflict is None:
