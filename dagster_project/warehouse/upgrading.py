@@ -20,6 +20,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.landing import Manifest
 from dagster_project.publishing.assignments import read_listings
 from dagster_project.publishing.atomic_files import PRIVATE_FILE, private_folder, written_beside
 from dagster_project.settings import Settings
@@ -131,24 +132,36 @@ def upgrade_folder(paths: Paths) -> Path:
 
 
 def read_plan(paths: Paths) -> Plan | None:
-    """The upgrade that was begun; None where none was, or where it was to another version than this code's."""
+    """The upgrade that was begun; None where there is none to go on with.
+
+    One to another version is none, and one from batches that were rewritten since: who was erased would stay in it.
+    """
     file = upgrade_folder(paths) / PLAN
     if not file.exists():
         return None
     document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    if document["version"] != version_now():
+    if document["version"] != version_now() or document["rewritings"] != _rewritings(paths):
         return None
     return Plan(document["version"], tuple(date.fromisoformat(day) for day in document["days"]))
 
 
 def begin(paths: Paths, days: Sequence[date]) -> Plan:
-    """Write down what is to be built; what an upgrade to another version has left goes."""
+    """Write down what is to be built; what an upgrade that is not gone on with has left goes."""
     clear(paths)
     plan = Plan(version_now(), tuple(sorted(days)))
-    document = {"version": plan.version, "days": [day.isoformat() for day in plan.days]}
+    document = {
+        "version": plan.version,
+        "rewritings": _rewritings(paths),
+        "days": [day.isoformat() for day in plan.days],
+    }
     with written_beside(private_folder(upgrade_folder(paths)) / PLAN, mode=PRIVATE_FILE) as beside:
         beside.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return plan
+
+
+def _rewritings(paths: Paths) -> int:
+    """How often files of landing were written anew, by erasures and by age."""
+    return sum(len(batch.before_erasures) for batch in Manifest.load(paths).batches)
 
 
 def of_the_new_warehouse(settings: Settings) -> Settings:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
+from landing_workshop import Workshop
 
+from dagster_project.privacy.rewriting import rewrite_batches
 from dagster_project.warehouse import held, opened
 from dagster_project.warehouse.control import stored_days
 from dagster_project.warehouse.schema_version import (
@@ -18,11 +22,20 @@ from dagster_project.warehouse.schema_version import (
     noted_version,
     version_now,
 )
-from dagster_project.warehouse.upgrading import MIGRATIONS, migrate
+from dagster_project.warehouse.upgrading import MIGRATIONS, begin, migrate, read_plan, upgrade_folder
 
 # The columns of each version. Where this fails, raise the version in schema.json by one and add a line; the lines
 # before stay.
 COLUMNS_BY_VERSION = {1: "a5890a71a0d1095d"}
+
+ORDERS = """
+  - name: shop
+    time_zone: America/New_York
+    reads:
+      - entity: orders
+        path: inbox/orders.csv
+        columns: {order_id: no, customer_ref: buyer, ordered_at: at, gross_amount: total}
+"""
 
 
 @pytest.fixture
@@ -109,3 +122,20 @@ def test_a_migration_takes_the_promise_from_the_history_and_notes_the_version(wa
         con.execute("insert into marts.segment_history values (1, null)")
         migrate(con)
         assert noted_version(con) == version_now()
+
+
+def test_an_upgrade_is_gone_on_with_unless_landed_batches_were_rewritten_since(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path)
+    workshop.write("orders.csv", "no,buyer,at,total\n1,a,2024-01-01,5\n")
+    workshop.land(ORDERS)
+    assert read_plan(workshop.paths) is None
+    plan = begin(workshop.paths, [date(2024, 2, 1), date(2024, 1, 31)])
+    assert plan.days == (date(2024, 1, 31), date(2024, 2, 1))
+    assert read_plan(workshop.paths) == plan
+    (upgrade_folder(workshop.paths) / "strata.duckdb").touch()
+    rewrite_batches(
+        workshop.paths, lambda batch: replace(batch, before_erasures=({"erasure_id": "e"},)), lambda _: None
+    )
+    assert read_plan(workshop.paths) is None
+    begin(workshop.paths, plan.days)
+    assert [file.name for file in upgrade_folder(workshop.paths).iterdir()] == ["plan.json"]
