@@ -22,13 +22,13 @@ from dagster import DagsterEvent, DagsterEventType, DagsterRunStatus
 from dagster._core.events.log import EventLogEntry
 
 from dagster_project.defs.partitions import RANGE_END, RANGE_START, SINGLE_DAY
+from dagster_project.defs.process_marks import mark_of, process_tags
 from dagster_project.defs.resources import WAREHOUSE_POOL
 from dagster_project.defs.transform import DAILY_JOB, MODEL_BUILT
 from dagster_project.doctor.runs import DagsterFacts
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
 from dagster_project.warehouse import WarehouseHeld
-from dagster_project.warehouse.processes import ProcessMark, this_process
 
 INSTANCE_FILE = "dagster.yaml"
 # Who runs `strata` sees it fail; a daemon that shares the instance could not start such a run again.
@@ -87,7 +87,7 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """
     ended = []
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED)):
-        mark = ProcessMark.from_tags(run.tags)
+        mark = mark_of(run)
         if mark is not None and not mark.is_alive():
             instance.report_run_failed(run, f"Process {mark.pid}, which did this run, is gone.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
@@ -137,7 +137,7 @@ def run_job(
             instance=instance,
             run_id=run_id,
             run_config=dict(config or {}),
-            tags={**tags, **this_process().tags(), **NOT_RETRIED},
+            tags={**tags, **process_tags(run_id), **NOT_RETRIED},
             raise_on_error=False,
         )
     return Outcome(run_id, result.success, log_file, failures)
@@ -155,7 +155,7 @@ def wait_for_pool(instance: dg.DagsterInstance, settings: Settings, *, say: Call
     said = ""
     while places := instance.event_log_storage.get_concurrency_info(WAREHOUSE_POOL).claimed_slots:
         run = instance.get_run_by_id(places[0].run_id)
-        mark = ProcessMark.from_tags(run.tags) if run is not None else None
+        mark = mark_of(run) if run is not None else None
         who = f"Dagster run {places[0].run_id[:8]}" + (f" of process {mark.pid}" if mark else "")
         if time.monotonic() > deadline:
             raise WarehouseHeld(f"The warehouse is held by {who}. Let it finish, or terminate it, then start again.")
@@ -174,7 +174,7 @@ def dagster_facts(paths: Paths) -> DagsterFacts | None:
     with dg.DagsterInstance.from_config(str(paths.dagster_home)) as instance:
         dead = []
         for run in instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED)):
-            mark = ProcessMark.from_tags(run.tags)
+            mark = mark_of(run)
             if mark is not None and not mark.is_alive():
                 dead.append(f"{run.job_name} {run.run_id[:8]}")
         queued = instance.get_runs(filters=dg.RunsFilter(statuses=[DagsterRunStatus.QUEUED]))

@@ -19,6 +19,7 @@ WAREHOUSE_WAIT_SECONDS = 1800.0
 # Of the machine's memory, for each DuckDB; what needs more spills to disk. DuckDB's own default, 80 %, leaves a laptop
 # that does other things too without.
 MEMORY_LIMIT = "25%"
+DAGSTER_POSTGRES_URL = "STRATA_DAGSTER_POSTGRES_URL"
 _AMOUNT_OF_MEMORY = re.compile(r"\d+(\.\d+)? ?(%|[KMGT]i?B)", re.IGNORECASE)
 
 
@@ -67,6 +68,7 @@ class Environment:
     memory_limit: str = MEMORY_LIMIT
     secrets: Secrets = field(default_factory=Secrets)
     erasure_key: SecretStr | None = None
+    dagster_postgres_url: SecretStr | None = None
 
 
 def secret_variable(source: str, name: str) -> str:
@@ -75,8 +77,8 @@ def secret_variable(source: str, name: str) -> str:
 
 
 def read_environment() -> Environment:
-    """STRATA_ENVIRONMENT, STRATA_HASH_KEY, STRATA_ERASURE_KEY, STRATA_POSTGRES_URL, STRATA_WAREHOUSE_WAIT_SECONDS,
-    STRATA_MEMORY_LIMIT and sources' secrets.
+    """STRATA_ENVIRONMENT, STRATA_HASH_KEY, STRATA_ERASURE_KEY, STRATA_POSTGRES_URL, STRATA_DAGSTER_POSTGRES_URL,
+    STRATA_WAREHOUSE_WAIT_SECONDS, STRATA_MEMORY_LIMIT and the secrets of sources and alert targets.
 
     Raises:
         SettingsError: STRATA_ENVIRONMENT names no known deployment, the wait is no number of seconds, or the limit no
@@ -93,6 +95,7 @@ def read_environment() -> Environment:
         hash_key=_secret("STRATA_HASH_KEY"),
         erasure_key=_secret("STRATA_ERASURE_KEY"),
         postgres_url=_secret("STRATA_POSTGRES_URL"),
+        dagster_postgres_url=_secret(DAGSTER_POSTGRES_URL),
         warehouse_wait_seconds=_seconds("STRATA_WAREHOUSE_WAIT_SECONDS", WAREHOUSE_WAIT_SECONDS),
         memory_limit=_amount_of_memory("STRATA_MEMORY_LIMIT", MEMORY_LIMIT),
         secrets=Secrets(

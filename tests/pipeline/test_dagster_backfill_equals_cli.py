@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
-import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
+from dagster_page import REPOSITORY, Page, free_port
 from shop_runs import RANGE, STRATA, Shop
 
 ENDED = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "COMPLETED", "FAILED", "CANCELED"}
-REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "customer_strata"}
 LAUNCH = """
 mutation Launch($backfill: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $backfill) {
@@ -39,39 +34,9 @@ query Status($id: String!) {
 RUNS = "query Runs { runsOrError { ... on Runs { results { status jobName tags { key value } } } } }"
 
 
-class Page:
-    """Dagster's page, spoken to as its own buttons do."""
-
-    def __init__(self, port: int, process: subprocess.Popen[str]) -> None:
-        self._url = f"http://127.0.0.1:{port}/graphql"
-        self._process = process
-
-    def ask(self, query: str, **variables: Any) -> Any:
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(self._url, body, {"Content-Type": "application/json"})  # noqa: S310
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            told = json.load(answer)
-        assert "errors" not in told, told["errors"]
-        return told["data"]
-
-    def wait_until_served(self, seconds: float = 120) -> None:
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                self.ask("query { version }")
-            except (urllib.error.URLError, ConnectionError):
-                assert self._process.poll() is None, "strata dev ended"
-                assert time.monotonic() < deadline, "strata dev does not serve"
-                time.sleep(0.5)
-            else:
-                return
-
-
 @pytest.fixture
 def page(shop: Shop) -> Iterator[Page]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [*STRATA, "dev", "--port", str(port)],
         env=shop.environment,
