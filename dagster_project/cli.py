@@ -482,16 +482,21 @@ def impact(
 def purge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,
 ) -> None:
-    """Remove lists, refused rows and contact data that are past the ages of publishing.yaml's `retention`."""
+    """Remove lists, refused rows, contact data, logs and runs past the ages of publishing.yaml's `retention`."""
     from dagster_project.privacy.purging import purge as purge_aged
     from dagster_project.terminal import plain_table
 
     console = _console()
     settings = _settings()
+    now = datetime.now(UTC)
     with console.status("looking") as status:
-        removed = purge_aged(
-            settings, now=datetime.now(UTC), who=getpass.getuser(), say=status.update, is_dry_run=dry_run
-        )
+        removed = purge_aged(settings, now=now, who=getpass.getuser(), say=status.update, is_dry_run=dry_run)
+        if settings.publishing.retention.runs is not None:
+            from dagster_project.defs.purging import remove_aged_runs
+            from dagster_project.defs.runs import opened_instance
+
+            with opened_instance(settings.paths) as instance:
+                removed += remove_aged_runs(instance, settings, now=now, is_dry_run=dry_run)
     if not removed:
         console.print("Nothing is past its age.")
         return
@@ -718,6 +723,47 @@ def alerts_late() -> None:
     told = tell_of_late(settings, now=now, say=partial(_warn, console))
     console.print(message_of_late(late, settings.publishing.language).body, highlight=False, markup=False)
     console.print("Targets were told." if told else "Nobody was told: there is no target, or it was told today.")
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Where to put it; it gets a folder of its own there.")],
+) -> None:
+    """Save settings and all data that cannot be made again, while no run is at work."""
+    from dagster_project.keeping.backup import back_up
+
+    console = _console()
+    saved = back_up(_settings(), folder, now=datetime.now(UTC), say=console.print)
+    console.print(
+        f"[green]✓[/] {saved.files:,} files, {saved.size / 1e6:,.1f} MB: {escape(str(saved.folder))}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print("The keys in the environment, such as STRATA_HASH_KEY, are not in it: keep them elsewhere.")
+
+
+@app.command()
+def restore(folder: Annotated[Path, typer.Argument(help="A folder that `strata backup` made.")]) -> None:
+    """Put a backup into an installation without data; `strata run` and `strata backfill` make the rest again."""
+    from dagster_project.keeping.backup import has_other_settings
+    from dagster_project.keeping.backup import restore as put_back
+    from dagster_project.settings.paths import find_paths
+
+    console = _console()
+    paths = find_paths()
+    saved = put_back(paths, folder)
+    console.print(
+        f"[green]✓[/] {saved.files:,} files of {saved.made_at:%Y-%m-%d %H:%M} UTC are in {escape(str(paths.data))}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if has_other_settings(paths, folder):
+        _warn(console, f"{paths.config} has other settings than the backup; its own are in {folder / 'config'}")
+    if (paths.erasures / "log.jsonl").exists():
+        console.print(
+            "If people were erased since, put the newest data/erasures/log.jsonl here: `strata forget --again`."
+        )
+    console.print("Next: `strata check`, `strata run`, then `strata backfill` for the days to keep.")
 
 
 @app.command()
