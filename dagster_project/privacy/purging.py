@@ -1,4 +1,4 @@
-"""`strata purge`: what is past the ages of `retention` goes: issued lists, the text of refused rows, contact data.
+"""`strata purge`: what is past the ages of `retention` goes: lists, the text of refused rows, contact data, logs.
 
 Every step looks for itself what there is to do, so a killed purge is finished by the next one.
 """
@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -68,6 +68,7 @@ def purge(
             *(one_purge.lists(ages.lists) if ages.lists else ()),
             *(one_purge.refused_rows(ages.refused_rows) if ages.refused_rows else ()),
             *(one_purge.contacts(ages.contacts, warehouse) if ages.contacts else ()),
+            *(one_purge.logs(ages.logs) if ages.logs else ()),
         ]
     if removed and not is_dry_run:
         record = {
@@ -183,6 +184,22 @@ class _Purge:
             rewrite_file(warehouse)
         if found.rows:
             yield Removed("landing/personal", f"contact data (customers: {found.customers})", days, found.rows)
+
+    def logs(self, days: int) -> Iterator[Removed]:
+        """Logs of runs to which nothing was added for more than `days`."""
+        limit = self.limit(days)
+        aged = [
+            path
+            for path in sorted(self.settings.paths.logs.glob("*.log"))
+            if self.day(datetime.fromtimestamp(path.stat().st_mtime, UTC)) < limit
+        ]
+        if not aged:
+            return
+        self.say("removing logs")
+        if not self.is_dry_run:
+            for path in aged:
+                path.unlink(missing_ok=True)
+        yield Removed("logs", "logs of runs", days, len(aged))
 
     def _without_text(self, batch: Batch) -> Batch:
         landing = self.settings.paths.landing

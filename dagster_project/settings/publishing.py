@@ -457,15 +457,17 @@ Age = Annotated[int, Field(ge=1, strict=True)]
 
 
 class RetentionSettings(_Model):
-    """How many days personal data is kept; null keeps it.
+    """How many days personal data, logs and Dagster's runs are kept; null keeps them.
 
     `lists` counts from the day a list was last written, `refused_rows` from the day they were read, `contacts` from the
-    day on which the customer was last heard of.
+    day on which the customer was last heard of, `logs` and `runs` from their end.
     """
 
     lists: Age | None = 180
     refused_rows: Age | None = 365
     contacts: Age | None = None
+    logs: Age | None = 90
+    runs: Age | None = None
 
 
 class PublishingSettings(_Model):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import adbc_driver_postgresql.dbapi
+import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 from landing_workshop import Workshop
 from pydantic import SecretStr, ValidationError
 
+from dagster_project.defs.purging import remove_aged_runs
+from dagster_project.defs.runs import newest_runs, opened_instance
 from dagster_project.landing.erased import ErasureUnfinished
 from dagster_project.landing.quarantine import replay_quarantine
 from dagster_project.privacy import rewriting
@@ -22,6 +26,7 @@ from dagster_project.privacy.purging import PURGES, Removed, purge
 from dagster_project.publishing.audit import LIST_EXPORTS, append_record, read_records
 from dagster_project.publishing.lists import write_lists
 from dagster_project.settings import Settings
+from dagster_project.settings.paths import PROJECT_ROOT
 from dagster_project.settings.publishing import PublishingSettings
 
 LANDED_AT = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
@@ -320,3 +325,39 @@ def test_nothing_is_removed_while_an_erasure_is_unfinished(installation: Install
 def test_an_age_that_is_no_number_of_days_is_refused(age: Any, installation: Installation) -> None:
     with pytest.raises(ValidationError, match="retention"):
         installation.settings(lists=age)
+
+
+def test_old_logs_go_and_newer_ones_stay(installation: Installation) -> None:
+    logs = installation.workshop.paths.logs
+    logs.mkdir(parents=True, exist_ok=True)
+    for name, age in (("daily-old.log", 31), ("daily-new.log", 29)):
+        (logs / name).write_text("said")
+        written = (NOW - timedelta(days=age)).timestamp()
+        os.utime(logs / name, (written, written))
+    expected = [Removed("logs", "logs of runs", 30, 1)]
+    assert installation.purge(logs=30, is_dry_run=True) == expected
+    assert installation.purge(logs=30) == expected
+    assert [path.name for path in logs.glob("*.log")] == ["daily-new.log"]
+
+
+def test_runs_that_ended_long_ago_go_and_those_at_work_stay(installation: Installation) -> None:
+    settings, kept = installation.settings(), installation.settings(runs=30)
+
+    @dg.op
+    def work() -> None: ...
+
+    @dg.job
+    def one() -> None:
+        work()
+
+    paths = dataclasses.replace(kept.paths, root=PROJECT_ROOT)
+    with opened_instance(paths) as instance:
+        one.execute_in_process(instance=instance)
+        instance.create_run_for_job(one, status=dg.DagsterRunStatus.STARTED)
+        now = datetime.now(UTC)
+        assert remove_aged_runs(instance, settings, now=now + timedelta(days=999)) == [], "null keeps them"
+        assert remove_aged_runs(instance, kept, now=now + timedelta(days=29)) == []
+        expected = [Removed("dagster", "runs with their events", 30, 1)]
+        assert remove_aged_runs(instance, kept, now=now + timedelta(days=31), is_dry_run=True) == expected
+        assert remove_aged_runs(instance, kept, now=now + timedelta(days=31)) == expected
+        assert [status for _, _, _, status, _ in newest_runs(instance, 10)] == ["started"]
