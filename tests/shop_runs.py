@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -12,19 +15,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
+from threading import Timer
 
 import duckdb
 import pytest
 from shared_work import done_once, shared_folder
 from tiny_shop import build_tiny_shop
 
+from dagster_project.forking import ForkServer
 from dagster_project.settings import Settings, load_settings
+from dagster_project.settings.paths import PROJECT_ROOT
 
 STRATA = [sys.executable, "-m", "dagster_project.cli"]
 FIRST_AS_OF = date(2024, 12, 30)
 SECOND_AS_OF = date(2024, 12, 31)
+LONGEST_SECONDS = 600
 RANGE = [date(2024, 11, 30), date(2024, 12, 1)]  # across a month end
+
+
+def undecided_environment() -> dict[str, str]:
+    """This process's variables but those that say something to the product or the tools that it is built on."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("STRATA_", "DAGSTER_", "DBT_"))}
 
 
 @dataclass(frozen=True)
@@ -40,10 +53,7 @@ class Shop:
 
     @property
     def environment(self) -> dict[str, str]:
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("STRATA_", "DAGSTER_", "DBT_"))
-        }
-        return {**kept, "STRATA_CONFIG": str(self.config), "STRATA_DATA": str(self.data)}
+        return {**undecided_environment(), "STRATA_CONFIG": str(self.config), "STRATA_DATA": str(self.data)}
 
     def copied_to(self, folder: Path) -> Shop:
         """This shop with all that has been built of it, elsewhere."""
@@ -58,17 +68,15 @@ class Shop:
 
     def strata(self, *words: str, code: int = 0, **variables: str) -> str:
         """Run `strata` to its end; gives what it printed."""
-        done = subprocess.run(
-            [*STRATA, *words],
-            env={**self.environment, **variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + self.newest_log()[-5000:]
-        return done.stdout
+        fork = strata_server().fork(["strata", *words], [json.dumps({**self.environment, **variables}), *words])
+        assert fork is not None, "the server of forks is gone"
+        deadline = Timer(LONGEST_SECONDS, fork.send_signal, [signal.SIGKILL])
+        deadline.start()
+        printed = fork.stdout.read().decode()
+        ended = fork.wait()
+        deadline.cancel()
+        assert ended == code, printed + self.newest_log()[-5000:]
+        return printed
 
     @contextmanager
     def started(self, *words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
@@ -104,10 +112,10 @@ class Shop:
         """Rows and a hash over them of every table of the serving copy."""
         with duckdb.connect(str(self.data / "published" / "serving" / "strata.duckdb"), read_only=True) as con:
             names = con.execute(
-                "select table_name from duckdb_tables() where schema_name = 'strata' order by 1"
+                "select table_name from duckdb_tables() where schema_name = 'main' order by 1"
             ).fetchall()
             return {
-                name: str(con.execute(f"select count(*), bit_xor(hash(t)) from strata.{name} as t").fetchall()[0])
+                name: str(con.execute(f"select count(*), bit_xor(hash(t)) from main.{name} as t").fetchall()[0])
                 for (name,) in names
                 if name != "publication"
             }
@@ -120,6 +128,15 @@ class Shop:
             for file in sorted((self.data / folder).rglob("*"))
             if file.is_file()
         }
+
+
+@cache
+def strata_server() -> ForkServer:
+    """Makes the processes of `Shop.strata`, to the end of the test process."""
+    program = [sys.executable, str(Path(__file__).with_name("strata_server.py"))]
+    server = ForkServer(program, undecided_environment(), str(PROJECT_ROOT))
+    atexit.register(server.close)
+    return server
 
 
 def build_shared_shop(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Shop:

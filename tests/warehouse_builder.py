@@ -19,6 +19,7 @@ import duckdb
 import pandas as pd
 
 from dagster_project.contract.entities import ENTITIES
+from dagster_project.forking import PARENT_OPTION
 from dagster_project.identity import link
 from dagster_project.landing import Manifest
 from dagster_project.measurement import measure_lift
@@ -29,6 +30,7 @@ from dagster_project.settings.standards import Standard
 from dagster_project.settings.yaml_documents import load_model
 from dagster_project.warehouse.control import record_builds, write_control
 from dagster_project.warehouse.dbt_manifest import dbt_executable
+from dagster_project.warehouse.dbt_server import start
 from dagster_project.warehouse.standard_register import register_standard
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -128,20 +130,22 @@ class WarehouseBuilder:
     def dbt(self, command: str, *arguments: str) -> None:
         """Run dbt on this warehouse; its output is shown when it fails."""
         project = str(self.settings.paths.dbt_project)
-        program = [str(dbt_executable()), command, "--project-dir", project, "--profiles-dir", project]
-        done = subprocess.run(
-            [*program, "--exclude-resource-type", "unit_test", *arguments],
+        program = [str(dbt_executable()), f"{PARENT_OPTION}{os.getpid()}", command, *arguments]
+        dbt = start(
+            [*program, "--exclude-resource-type", "unit_test", "--project-dir", project, "--profiles-dir", project],
             env={
                 **os.environ,
                 **child_environment(self.settings),
                 "DBT_TARGET_PATH": str(self.folder / "dbt"),
                 "DBT_LOG_PATH": str(self.folder / "dbt"),
             },
-            capture_output=True,
-            text=True,
-            check=False,
+            cwd=project,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert dbt.stdout is not None
+        printed = dbt.stdout.read().decode()
+        assert dbt.wait() == 0, printed
 
     def frame(self, query: str) -> pd.DataFrame:
         """The rows of a query as plain Python values (Decimal, date, int, str, bool, None)."""

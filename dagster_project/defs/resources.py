@@ -17,15 +17,15 @@ from dagster_dbt import DbtCliInvocation, DbtCliResource
 from dagster_dbt.core import dbt_cli_invocation
 from packaging.version import Version, parse
 
+from dagster_project.defs.process_marks import Context, mark_process
 from dagster_project.errors import StrataError
+from dagster_project.forking import PARENT_OPTION
 from dagster_project.settings import Settings
 from dagster_project.settings.children import export_to_dbt
 from dagster_project.sources.pulling import SourceUnavailable
 from dagster_project.warehouse import HeldWarehouse, held
-from dagster_project.warehouse.dbt_child import PARENT_OPTION
 from dagster_project.warehouse.dbt_manifest import dbt_executable
 from dagster_project.warehouse.dbt_server import start
-from dagster_project.warehouse.processes import PID_TAG, this_process
 from dagster_project.warehouse.quoted_values import VALUE_ERRORS, without_values
 
 # On every op that opens the warehouse. dagster.yaml gives each pool one place.
@@ -35,8 +35,6 @@ WAREHOUSE_POOL = "warehouse"
 dbt_cli_invocation.subprocess = SimpleNamespace(  # type: ignore[assignment, attr-defined]
     Popen=start, PIPE=subprocess.PIPE, STDOUT=subprocess.STDOUT
 )
-
-Context = dg.AssetExecutionContext | dg.OpExecutionContext | dg.AssetCheckExecutionContext
 
 
 class DbtChild(DbtCliResource):
@@ -75,9 +73,7 @@ def asker(context: Context) -> str:
 
     The run is tagged with this process, so that its place in the pool can be freed when the process is killed.
     """
-    op_context = context if isinstance(context, dg.OpExecutionContext) else context.op_execution_context
-    if PID_TAG not in op_context.run.tags:
-        op_context.instance.add_run_tags(op_context.run_id, this_process().tags())
+    op_context = mark_process(context)
     return f"{op_context.op_def.name} of Dagster run {op_context.run_id[:8]}"
 
 

@@ -8,50 +8,24 @@ the warehouse lies elsewhere than before, looks for garbage among what is kept t
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import json
-import os
-import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from dagster_project.forking import die_with_parent, serve_forks, served_channel, split_parent
 from dagster_project.warehouse.dbt_arguments import RUN_RESULTS
 from dagster_project.warehouse.dbt_events import leave_out_unheard_events
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-PARENT_OPTION = "--parent-pid="
-SERVE_OPTION = "--serve="
-LONGEST_REQUEST = 1 << 20
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # dbt makes some millions of objects and keeps most: at Python's own 700, a build of 92 models spends 10 % of its
 # processor time (1.3 of 12.4 s) on looking for rings of them that nothing holds.
 OBJECTS_BETWEEN_LOOKS = 200_000
-
-
-def die_with_parent(parent_pid: int) -> None:
-    """Have the kernel kill this process when `parent_pid` ends; exit at once when it has already."""
-    if sys.platform != "linux":
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
-    # A parent that ended before the call above will never end again: the signal would not come.
-    if os.getppid() != parent_pid:
-        sys.exit(1)
-
-
-def split_parent(arguments: list[str]) -> tuple[int, list[str]]:
-    """The parent's process id and the arguments meant for dbt; without the option, the parent is who is it now."""
-    own = [word for word in arguments if word.startswith(PARENT_OPTION)]
-    rest = [word for word in arguments if not word.startswith(PARENT_OPTION)]
-    return (int(own[-1].removeprefix(PARENT_OPTION)) if own else os.getppid()), rest
 
 
 def hide_values() -> None:
@@ -113,42 +87,15 @@ def invoke(arguments: list[str], manifest: Manifest | None = None) -> int:
 
 
 def serve(channel: socket.socket) -> int:
-    """Parse once, then do each invocation that is asked for in a fork of this process, until nobody can ask any more.
+    """Parse once, then do each invocation that `dbt_server.py` asks for in a fork.
 
-    With each request (`dbt_server.py` asks) come what its output goes to, and where its process id and exit code are
-    told, a line each. A project that cannot be parsed is left to the forks, which say so.
-
-    Returns in a fork alone, with its exit code. A fork ends as any process does: DuckDB then closes the warehouse also
-    after an error and leaves no write-ahead log, with people's values in it, beside the file.
+    A project that cannot be parsed is left to the forks, which say so. Returns in a fork alone, with its exit code.
     """
     from dbt.cli.main import dbtRunner
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes; forks end by it
     parsed = dbtRunner().invoke(["parse", "--no-write-json"])
     manifest = cast("Manifest", parsed.result) if parsed.success else None
-    server = os.getpid()
-    gc.collect()
-    gc.freeze()  # what a fork does not touch it need not copy
-    while True:
-        request, descriptors, _, _ = socket.recv_fds(channel, LONGEST_REQUEST, 2)
-        if not request:
-            os._exit(0)
-        output, status = descriptors
-        fork = os.fork()
-        if fork == 0:
-            die_with_parent(server)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            channel.close()
-            os.close(status)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            return invoke(json.loads(request), manifest)
-        os.close(output)
-        os.write(status, b"%d\n" % fork)
-        code = os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
-        with suppress(BrokenPipeError):
-            os.write(status, b"%d\n" % code)
-        os.close(status)
+    return serve_forks(channel, lambda arguments: invoke(arguments, manifest))
 
 
 def main() -> None:
@@ -160,9 +107,8 @@ def main() -> None:
     hide_values()
     parse_for_any_place()
     leave_out_unheard_events()
-    if arguments and arguments[0].startswith(SERVE_OPTION):
-        sys.exit(serve(socket.socket(fileno=int(arguments[0].removeprefix(SERVE_OPTION)))))
-    sys.exit(invoke(arguments))
+    channel = served_channel(arguments)
+    sys.exit(invoke(arguments) if channel is None else serve(channel))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from dagster_project.forking import PARENT_OPTION
 from dagster_project.warehouse import dbt_server
-from dagster_project.warehouse.dbt_child import PARENT_OPTION
 from dagster_project.warehouse.dbt_manifest import dbt_executable
 
 PROJECT = {

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from dagster_project.forking import split_parent
 from dagster_project.settings import load_settings
 from dagster_project.settings.children import process_environment
-from dagster_project.warehouse.dbt_child import split_parent
 from dagster_project.warehouse.dbt_manifest import dbt_executable
 from dagster_project.warehouse.processes import this_process
 
@@ -29,7 +29,7 @@ time.sleep(600)
 """
 CHILD = """
 import os, time
-from dagster_project.warehouse.dbt_child import die_with_parent
+from dagster_project.forking import die_with_parent
 die_with_parent(os.getppid())
 open({ready!r}, "w").close()
 time.sleep(600)
