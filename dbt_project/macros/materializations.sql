@@ -27,7 +27,7 @@
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set is_python = model['language'] == 'python' -%}
-    {%- set stretches = stretches_of_days() -%}
+    {%- set parts = [] if is_python else parts_of(sql) -%}
 
     {#- What Python gives is written by a connection of its own, hence aside. -#}
     {%- if is_python -%}
@@ -44,8 +44,8 @@
         {%- if is_python %}
             drop table if exists {{ target_relation }};
             alter table {{ aside }} rename to {{ adapter.quote(target_relation.identifier) }}
-        {%- elif stretches %}
-            {{ create_by_days(target_relation, sql, stretches) }}
+        {%- elif parts %}
+            {{ create_by_parts(target_relation, sql, parts) }}
         {%- elif config.get('contract').enforced %}
             {{ get_assert_columns_equivalent(sql) }}
             create or replace table {{ target_relation }} {{ get_table_columns_and_constraints() }};
@@ -79,14 +79,14 @@
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set names = columns | map(attribute='quoted') | join(', ') -%}
-    {%- set stretches = stretches_of_days() -%}
+    {%- set parts = parts_of(sql) -%}
 
     {% if config.get('contract').enforced and not hold_contract(columns) -%} {% do assert_columns_equivalent(sql) %} {%- endif %}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
-        {%- if stretches %}
-            {{ insert_by_days(target_relation, sql, stretches) }}
+        {%- if parts %}
+            {{ insert_by_parts(target_relation, parts) }}
         {%- else %}
             insert into {{ target_relation }} ({{ names }}) (
                 {{ sql }}

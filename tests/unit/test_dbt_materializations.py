@@ -49,9 +49,22 @@ select as_of_date, {{ var('day') }} as day from {{ source('control', 'as_of_days
 }}
 select day, as_of_date from {{ ref('dated') }} where as_of_date between '2024-01-02' and '2024-01-03'
 """,
+    "models/stepped.sql": """
+{{
+    config(
+        materialized='incremental', incremental_strategy='delete+insert', unique_key='customer_id',
+        meta={'by_customers': true}
+    )
+}}
+with customers as (
+    select customer_id, {{ var('day') }} as day, count(*) over () as at_once from {{ source('control', 'everybody') }}
+    where {{ of_these_customers() }}
+)
+select * from customers where customer_id % 200_000 = {{ 0 if var('day') == 1 else 100_000 }} or customer_id = 600_000
+""",
     "models/schema.yml": """
 sources:
-  - {name: control, tables: [{name: as_of_days}]}
+  - {name: control, tables: [{name: as_of_days}, {name: everybody}]}
   - {name: identity, tables: [{name: customer_aliases}]}
 models:
   - name: dated_kept
@@ -60,7 +73,8 @@ models:
     columns: [{name: n, data_type: integer, constraints: [{type: not_null}]}, {name: day, data_type: integer}]
 """,
 }
-# One process for all runs: it is dbt's imports that take time. 600,000 customers are computed a day at a time.
+# One process for all runs: it is dbt's imports that take time. Of four days, 600,000 customers are computed a day at a
+# time, or 250,000 customers; 600,000 and 600,001 are no customers any more.
 RUNS = """
 import duckdb, json, sys
 from dagster_project.warehouse.dbt_child import invoke
@@ -68,7 +82,8 @@ with duckdb.connect("shop.duckdb") as con:
     con.execute("create schema control; create schema identity")
     days = "select date '2024-01-01' + cast(range as int) as as_of_date from range(4)"
     con.execute(f"create table control.as_of_days as {days}")
-    con.execute("create table identity.customer_aliases as from range(600_000)")
+    con.execute("create table identity.customer_aliases as select range as customer_id from range(600_000)")
+    con.execute("create table control.everybody as select range as customer_id from range(600_002)")
 for number, variables in enumerate(json.loads(sys.argv[1])):
     target = ["--target-path", f"target{number}", "--log-path", f"target{number}", "--no-use-colors"]
     code = invoke(["run", "--no-write-json", "--vars", json.dumps(variables), *target])
@@ -76,7 +91,7 @@ for number, variables in enumerate(json.loads(sys.argv[1])):
     with duckdb.connect("shop.duckdb") as con:
         con.execute(f"export database 'state{number}'")
 """
-MODELS = {"kept", "promised", "moved", "made", "dated", "dated_kept"}
+MODELS = {"kept", "promised", "moved", "made", "dated", "dated_kept", "stepped"}
 AS_IS: dict[str, Any] = {"kept": "same", "promised": "1", "moved": "view"}
 
 
@@ -97,7 +112,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     (folder / "macros").mkdir()
-    for macros in ("by_days.sql", "materializations.sql"):
+    for macros in ("parts.sql", "materializations.sql"):
         shutil.copy(MACROS / macros, folder / "macros")
     variables = [
         {**AS_IS, "day": 1},
@@ -179,6 +194,13 @@ def test_rows_written_by_days_are_found_by_their_day_and_appended_by_days(runs: 
     """DuckDB 2.0.0 finds none in a table that was made by a select without rows and filled in the same transaction."""
     assert runs[0].tables["dated_kept"] == [(1, date(2024, 1, 2)), (1, date(2024, 1, 3))]
     assert runs[1].tables["dated_kept"] == [(number, date(2024, 1, day)) for number in (1, 2) for day in (2, 3)]
+
+
+def test_a_model_by_customers_has_the_rows_of_all_some_customers_at_a_time(runs: list[Run]) -> None:
+    first = [(0, 1, 250_000), (200_000, 1, 250_000), (400_000, 1, 250_000), (600_000, 1, 100_002)]
+    assert runs[0].tables["stepped"] == first
+    second = [(100_000, 2, 250_000), (300_000, 2, 250_000), (500_000, 2, 100_002), (600_000, 2, 100_002)]
+    assert runs[1].tables["stepped"] == sorted([*first[:3], *second])
 
 
 def test_nothing_is_left_beside_the_models(runs: list[Run]) -> None:

@@ -184,6 +184,8 @@ def by_dbt(tmp_path_factory: pytest.TempPathFactory) -> ByDbt:
     built = ByDbt(warehouse, compile_project(warehouse.settings, folder / "compiled"))
     with warehouse.connect() as con:
         create_control(con)
+        con.execute("create schema identity")
+        con.execute("create table identity.customer_aliases as select unnest([1, 2, 3]) as customer_id")
     draw = random.Random(7)  # noqa: S311  invented customers
     built.run(drawn_run(draw, [2, 3, 5]))
     with warehouse.connect() as con:

@@ -1,8 +1,11 @@
+{{ config(meta={'by_customers': true}) }}
+
 {%- set dimensions = class_columns() -%}
 
 with classified as (
 
     select * from {{ ref('int_customers_classified') }}
+    where {{ of_these_customers() }}
 
 ),
 
@@ -15,12 +18,14 @@ standards as (
 placed as (
 
     select * from {{ ref('int_matrices_placed') }}
+    where {{ of_these_customers() }}
 
 ),
 
 own as (
 
     select * from {{ ref('int_own_dimensions_decided') }}
+    where {{ of_these_customers() }}
 
 ),
 

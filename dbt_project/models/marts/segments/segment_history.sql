@@ -3,7 +3,7 @@
         incremental_strategy='delete+insert',
         unique_key=['customer_id', 'dimension', 'valid_from'],
         full_refresh=false,
-        meta={'is_dated': false},
+        meta={'is_dated': false, 'by_customers': true},
         post_hook=["delete from {{ this }} where class is null", "{{ note_history_days() }}"]
     )
 }}
@@ -30,6 +30,7 @@ with requested_days as (
 changes as (
 
     select * from {{ ref('int_class_changes_found') }}
+    where {{ of_these_customers() }}
 
 ),
 
@@ -50,6 +51,7 @@ history as (
             coalesce(valid_to, {{ for_good }}) as valid_until,
             standard_version
         from {{ this }}
+        where {{ of_these_customers() }}
     {%- else -%}
         select
             cast(null as bigint) as customer_id,
@@ -66,14 +68,14 @@ history as (
 classified as (
 
     select * from {{ ref('int_customers_classified') }}
-    where is_requested
+    where is_requested and {{ of_these_customers() }}
 
 ),
 
 fingerprints as (
 
     select * from {{ ref('int_customers_fingerprinted') }}
-    where is_requested
+    where is_requested and {{ of_these_customers() }}
 
 ),
 

@@ -1,0 +1,120 @@
+{#-
+    How a model of many days is written. A range holds many times the rows of a day: joined and sorted at once, 48
+    month ends of a million customers took more than the 24 GB of a machine. So a model is computed a part at a time, of
+    about a million customers' days, of which the widest takes some 2 GB to join and sort.
+
+    A model whose meta says `by_days` is computed some days at a time: the filter on `as_of_date` is put around it, and
+    DuckDB carries it to what the model reads. One that compares days with each other says `by_customers` and is computed
+    some customers at a time: whatever it reads that is large it reads `where {{ of_these_customers() }}`.
+    The rows are the same by construction.
+-#}
+
+{#- All customers; those of a part where a model is computed by customers. The column is `customer_id`. -#}
+{% macro of_these_customers() -%} true /* of these customers */ {%- endmacro %}
+
+{#- The parts of the model, each with the query of its rows; none where all are computed at once. -#}
+{% macro parts_of(query) -%}
+    {%- set parts = [] -%}
+    {%- if model.config.meta.get('by_days') -%}
+        {%- for part in stretches_of_days() -%}
+            {%- do parts.append(
+                'select * from (' ~ query ~ '\n) as rows_of_all_days where as_of_date between date \''
+                ~ part.first_day ~ '\' and date \'' ~ part.last_day ~ '\''
+            ) -%}
+        {%- endfor -%}
+    {%- elif model.config.meta.get('by_customers') -%}
+        {%- for part in ranges_of_customers() -%}
+            {%- do parts.append(query | replace(of_these_customers(), part.filter)) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(parts if parts | length > 1 else []) }}
+{%- endmacro %}
+
+{#- The first and last days of about a million rows of one a customer. -#}
+{% macro stretches_of_days() -%}
+    {%- call statement('stretches', fetch_result=True) -%}
+        select
+            cast(min(as_of_date) as varchar) as first_day,
+            cast(max(as_of_date) as varchar) as last_day
+        from (
+            select
+                as_of_date,
+                (row_number() over (order by as_of_date) - 1) // greatest(
+                    1, 1000000 // greatest(1, (select count(*) from {{ source('identity', 'customer_aliases') }}))
+                ) as stretch
+            from {{ source('control', 'as_of_days') }}
+        ) as numbered
+        group by stretch
+        order by first_day
+    {%- endcall -%}
+    {{ return(load_result('stretches').table.rows) }}
+{%- endmacro %}
+
+{#- Customers of about a million rows of one a day; who is no customer any more lies between or beyond them, and counts. -#}
+{% macro ranges_of_customers() -%}
+    {%- call statement('ranges', fetch_result=True) -%}
+        select
+            'customer_id > ' || coalesce(lag(last_customer) over (order by last_customer), -1)
+            || case
+                when lead(last_customer) over (order by last_customer) is not null
+                    then ' and customer_id <= ' || last_customer
+                else ''
+            end as filter
+        from (
+            select max(customer_id) as last_customer
+            from (
+                select
+                    customer_id,
+                    (row_number() over (order by customer_id) - 1) // greatest(
+                        1, 1000000 // greatest(1, (select count(*) from {{ source('control', 'as_of_days') }}))
+                    ) as part
+                from {{ source('identity', 'customer_aliases') }}
+                group by customer_id
+            ) as numbered
+            group by part
+        ) as parts
+        order by last_customer
+    {%- endcall -%}
+    {{ return(load_result('ranges').table.rows) }}
+{%- endmacro %}
+
+{#- The columns of a part are found by name. -#}
+{% macro insert_by_parts(relation, parts) -%}
+    {%- for part in parts %}
+        insert into {{ relation }} by name
+        {{ part }};
+    {%- endfor %}
+{%- endmacro %}
+
+{#-
+    With its columns written out: to a table made by a query that gives no row, what the same transaction adds is no
+    match for any filter (DuckDB 2.0.0).
+-#}
+{% macro create_by_parts(relation, query, parts, temporary=false) -%}
+    {%- set is_contracted = config.get('contract').enforced and not temporary -%}
+    {%- if is_contracted -%} {{ get_assert_columns_equivalent(query) }} {%- endif %}
+    create or replace {{ 'temporary ' if temporary }}table {{ relation }}
+    {%- if is_contracted %}
+        {{ get_table_columns_and_constraints() }}
+    {%- else %} (
+            {%- for column in get_column_schema_from_query(query) %}
+                {{ column.quoted }} {{ column.dtype }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    {%- endif %};
+    {{ insert_by_parts(relation, parts) }}
+{%- endmacro %}
+
+{#- dbt-duckdb's own incremental materialization makes a new table by this, and what it then puts in place of old rows. -#}
+{% macro duckdb__create_table_as(
+    temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none
+) -%}
+    {%- set parts = parts_of(compiled_code) if language == 'sql' else [] -%}
+    {%- if parts -%}
+        {{ create_by_parts(relation, compiled_code, parts, temporary) }}
+    {%- else -%}
+        {{ return(dbt.duckdb__create_table_as(
+            temporary, relation, compiled_code, language, partitioned_by, sorted_by
+        )) }}
+    {%- endif -%}
+{%- endmacro %}
