@@ -720,7 +720,7 @@ def alerts_late() -> None:
     if not late:
         console.print("Nothing is late.")
         return
-    told = tell_of_late(settings, now=now, say=partial(_warn, console))
+    told = tell_of_late(settings, late, now=now, say=partial(_warn, console))
     console.print(message_of_late(late, settings.publishing.language).body, highlight=False, markup=False)
     console.print("Targets were told." if told else "Nobody was told: there is no target, or it was told today.")
 

@@ -7,6 +7,8 @@ our own code is left to Python's exceptions.
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # DuckDB and Arrow say it in words alone; by default DuckDB spills until nine tenths of the free space are taken.
@@ -40,3 +42,25 @@ def disk_full(error: BaseException) -> DiskFull | None:
             )
         seen = seen.__cause__ or seen.__context__
     return None
+
+
+@contextmanager
+def full_disk_told(*kinds: type[Exception]) -> Iterator[None]:
+    """A block whose errors of these kinds are raised as `DiskFull` where that is what they are.
+
+    Raises:
+        DiskFull: there is no room.
+    """
+    try:
+        yield
+    except kinds as error:
+        full = disk_full(error)
+        if full is None:
+            raise
+        raise full from error
+
+
+def some(names: Sequence[str], *, shown: int = 3) -> str:
+    """A few of many names, for a message: `a, b, c and 4 more`."""
+    listed = ", ".join(names[:shown])
+    return listed if len(names) <= shown else f"{listed} and {len(names) - shown:,} more"

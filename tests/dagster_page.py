@@ -1,13 +1,18 @@
-"""Dagster's page, for tests that do what its buttons do."""
+"""Dagster's own processes and its page, for tests that do what the page's buttons do."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "customer_strata"}
@@ -18,6 +23,33 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+@contextmanager
+def running(
+    words: Sequence[str], *, environment: dict[str, str], log: Path, folder: Path | None = None, seconds: float
+) -> Iterator[subprocess.Popen[str]]:
+    """A program with processes of its own, ended as by Ctrl-C with all it started, killed after so many seconds."""
+    process = subprocess.Popen(
+        words,
+        cwd=folder,
+        env=environment,
+        stdout=log.open("w"),
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        # As Ctrl-C reaches page, daemon and code server; a shell's background job is deaf to it, and what is left then
+        # must not outlive the test.
+        os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=seconds)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 class Page:

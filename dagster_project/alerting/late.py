@@ -5,13 +5,14 @@ Freshness by day: Dagster keeps it per asset, where rebuilding an old day would 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dagster_project.landing import Manifest
 from dagster_project.landing.batches import Batch
+from dagster_project.publishing.parquet import DAY_PREFIX
 from dagster_project.settings import Settings
 from dagster_project.settings.alerts import AlertSettings
 from dagster_project.warehouse import WarehouseHeld, opened
@@ -78,7 +79,9 @@ def find_late(settings: Settings, *, now: datetime) -> Late:
 def _published_days(settings: Settings) -> list[date]:
     folder = settings.paths.published / "parquet"
     return sorted(
-        date.fromisoformat(path.name.partition("=")[2]) for path in folder.glob("as_of_date=*") if path.is_symlink()
+        date.fromisoformat(path.name.removeprefix(DAY_PREFIX))
+        for path in folder.glob(f"{DAY_PREFIX}*")
+        if path.is_symlink()
     )
 
 
@@ -107,12 +110,8 @@ def silent_sources(batches: Iterable[Batch], *, now: datetime, alerts: AlertSett
     for batch in batches:
         if not batch.is_derived and batch.replays is None:
             newest[batch.source] = max(batch.landed_at, newest.get(batch.source, batch.landed_at))
-    return _silent(newest, now, alerts.expected_every_hours)
-
-
-def _silent(newest: Mapping[str, datetime], now: datetime, expected: Mapping[str, int]) -> list[SilentSource]:
     return [
         SilentSource(name, hours, newest.get(name))
-        for name, hours in sorted(expected.items())
+        for name, hours in sorted(alerts.expected_every_hours.items())
         if name not in newest or now - newest[name] > timedelta(hours=hours)
     ]

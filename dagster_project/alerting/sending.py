@@ -28,7 +28,6 @@ DINGTALK_HOST = "oapi.dingtalk.com"
 WECOM_HOST = "qyapi.weixin.qq.com"
 
 Say = Callable[[str], None]
-Compose = Callable[[str], Message]
 
 
 class Undelivered(Exception):

@@ -6,16 +6,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
 from dagster._core.storage.tags import WILL_RETRY_TAG
 
-from dagster_project.alerting.late import find_late
-from dagster_project.alerting.messages import EndedRun, events_of, message_of_late, message_of_refusal, message_of_run
+from dagster_project.alerting.late import Late, find_late
+from dagster_project.alerting.messages import (
+    EndedRun,
+    Message,
+    events_of,
+    message_of_late,
+    message_of_refusal,
+    message_of_run,
+)
 from dagster_project.alerting.told import claim
 from dagster_project.defs.jobs import BACKFILL_JOB, MONTH_ENDS_JOB
 from dagster_project.defs.partitions import RANGE_END, RANGE_START, SINGLE_DAY
@@ -76,30 +84,30 @@ def tell_of_run(
     events = events_of(ended)
     if not events or not claim(settings.paths.alerts, [f"run {run_id}"], now=datetime.now(UTC)):
         return False
-    from dagster_project.alerting.sending import send
-
-    send(settings, lambda _, language: message_of_run(ended, language), events=events, say=say)
+    _send(settings, partial(message_of_run, ended), events, say)
     return True
 
 
 def tell_of_refusal(settings: Settings, job: str, *, say: Say) -> None:
     """Send that a run could not begin; Dagster has no run to show for it."""
     if settings.publishing.alerts.targets:
-        from dagster_project.alerting.sending import send
-
-        send(settings, lambda _, language: message_of_refusal(job, language), events={AlertEvent.FAILED_RUN}, say=say)
+        _send(settings, partial(message_of_refusal, job), {AlertEvent.FAILED_RUN}, say)
 
 
-def tell_of_late(settings: Settings, *, now: datetime, say: Say) -> bool:
+def tell_of_late(settings: Settings, late: Late, *, now: datetime, say: Say) -> bool:
     """Send what is late, once a business date for each late day and source; gives whether anything was new."""
-    late = find_late(settings, now=now)
     keys = late.keys(now, settings.sources.business.time_zone)
     if not settings.publishing.alerts.targets or not claim(settings.paths.alerts, keys, now=now):
         return False
+    _send(settings, partial(message_of_late, late), {AlertEvent.LATE_DATA}, say)
+    return True
+
+
+def _send(settings: Settings, compose: Callable[[str], Message], events: Collection[AlertEvent], say: Say) -> None:
+    # apprise knows a hundred services and is not imported until there is something to tell.
     from dagster_project.alerting.sending import send
 
-    send(settings, lambda _, language: message_of_late(late, language), events={AlertEvent.LATE_DATA}, say=say)
-    return True
+    send(settings, lambda _, language: compose(language), events=events, say=say)
 
 
 def alert_sensors(settings: Settings, status: dg.DefaultSensorStatus) -> list[dg.SensorDefinition]:
@@ -113,25 +121,22 @@ def alert_sensors(settings: Settings, status: dg.DefaultSensorStatus) -> list[dg
         tell_of_run(context.instance, settings, context.dagster_run.run_id, say=logger.warning)
 
     # Runs of `strata` have no code location; one that was killed could tell nothing by itself.
-    failed_runs = dg.RunStatusSensorDefinition(
-        name="failed_runs",
-        run_status=DagsterRunStatus.FAILURE,
-        run_status_sensor_fn=tell,
-        minimum_interval_seconds=LOOK_AT_RUNS_EVERY_SECONDS,
-        default_status=status,
-        monitor_all_code_locations=True,
-        description="Tells alert targets of runs that failed.",
-    )
-    failed_checks = dg.RunStatusSensorDefinition(
-        name="failed_checks",
-        run_status=DagsterRunStatus.SUCCESS,
-        run_status_sensor_fn=tell,
-        minimum_interval_seconds=LOOK_AT_RUNS_EVERY_SECONDS,
-        default_status=status,
-        monitor_all_code_locations=True,
-        description="Tells alert targets of checks that do not hold in runs that went on.",
-    )
-    return [failed_runs, failed_checks, *([_late_data(settings, status)] if alerts.watches_lateness else [])]
+    told: list[dg.SensorDefinition] = [
+        dg.RunStatusSensorDefinition(
+            name=name,
+            run_status=run_status,
+            run_status_sensor_fn=tell,
+            minimum_interval_seconds=LOOK_AT_RUNS_EVERY_SECONDS,
+            default_status=status,
+            monitor_all_code_locations=True,
+            description=f"Tells alert targets of {what}.",
+        )
+        for name, run_status, what in (
+            ("failed_runs", DagsterRunStatus.FAILURE, "runs that failed"),
+            ("failed_checks", DagsterRunStatus.SUCCESS, "checks that do not hold in runs that went on"),
+        )
+    ]
+    return [*told, *([_late_data(settings, status)] if alerts.watches_lateness else [])]
 
 
 def _late_data(settings: Settings, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
@@ -142,7 +147,8 @@ def _late_data(settings: Settings, status: dg.DefaultSensorStatus) -> dg.SensorD
         description="Tells alert targets of days that are not stored and sources that are silent, once a day.",
     )
     def late_data() -> dg.SkipReason:
-        told = tell_of_late(settings, now=datetime.now(UTC), say=logger.warning)
+        now = datetime.now(UTC)
+        told = tell_of_late(settings, find_late(settings, now=now), now=now, say=logger.warning)
         return dg.SkipReason("told of late data" if told else "nothing new is late")
 
     return late_data

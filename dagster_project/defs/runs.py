@@ -29,6 +29,7 @@ from dagster_project.doctor.runs import DagsterFacts
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
 from dagster_project.warehouse import WarehouseHeld
+from dagster_project.warehouse.processes import ProcessMark
 
 INSTANCE_FILE = "dagster.yaml"
 # Who runs `strata` sees it fail; a daemon that shares the instance could not start such a run again.
@@ -86,12 +87,10 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     A killed process cannot do either, and the next run would wait for its place for ever.
     """
     ended = []
-    for run in instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED)):
-        mark = mark_of(run)
-        if mark is not None and not mark.is_alive():
-            instance.report_run_failed(run, f"Process {mark.pid}, which did this run, is gone.")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-            ended.append(run.run_id)
+    for run, mark in _dead_runs(instance):
+        instance.report_run_failed(run, f"Process {mark.pid}, which did this run, is gone.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        ended.append(run.run_id)
     for place in instance.event_log_storage.get_concurrency_info(WAREHOUSE_POOL).claimed_slots:
         claiming = instance.get_run_by_id(place.run_id)
         if (
@@ -99,6 +98,12 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
         ):  # it was killed after its end was noted, before its place was freed
             instance.event_log_storage.free_concurrency_slots_for_run(place.run_id)
     return ended
+
+
+def _dead_runs(instance: dg.DagsterInstance) -> list[tuple[dg.DagsterRun, ProcessMark]]:
+    """Runs that have not ended although their process is gone, with its mark."""
+    unfinished = instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED))
+    return [(run, mark) for run in unfinished if (mark := mark_of(run)) is not None and not mark.is_alive()]
 
 
 def run_job(
@@ -172,17 +177,12 @@ def dagster_facts(paths: Paths) -> DagsterFacts | None:
         return None
     os.environ["DAGSTER_HOME"] = str(paths.dagster_home)  # dagster.yaml names it
     with dg.DagsterInstance.from_config(str(paths.dagster_home)) as instance:
-        dead = []
-        for run in instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED)):
-            mark = mark_of(run)
-            if mark is not None and not mark.is_alive():
-                dead.append(f"{run.job_name} {run.run_id[:8]}")
         queued = instance.get_runs(filters=dg.RunsFilter(statuses=[DagsterRunStatus.QUEUED]))
         ended = dg.RunsFilter(job_name=DAILY_JOB, statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE])
         newest = instance.get_runs(filters=ended, limit=1)
         beaten = [each for each in instance.get_daemon_statuses().values() if each.last_heartbeat is not None]
         return DagsterFacts(
-            dead_runs=dead,
+            dead_runs=[f"{run.job_name} {run.run_id[:8]}" for run, _ in _dead_runs(instance)],
             queued_runs=[run.run_id for run in queued],
             failed_daily=next((run.run_id[:8] for run in newest if run.status is DagsterRunStatus.FAILURE), None),
             live_daemons=[each.daemon_type for each in beaten if each.healthy],

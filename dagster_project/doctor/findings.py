@@ -37,9 +37,3 @@ def warning(about: str, says: str, cure: str) -> Finding:
 def wrong(about: str, says: str, cure: str) -> Finding:
     """Does not work, or does not hold what it should."""
     return Finding(about, Verdict.WRONG, says, cure)
-
-
-def some(names: list[str], *, shown: int = 3) -> str:
-    """A few of many names: `a, b, c and 4 more`."""
-    listed = ", ".join(names[:shown])
-    return listed if len(names) <= shown else f"{listed} and {len(names) - shown:,} more"

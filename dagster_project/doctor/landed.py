@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from dagster_project.clustering.register import read_fits
-from dagster_project.doctor.findings import Finding, fine, some, warning, wrong
-from dagster_project.errors import StrataError
+from dagster_project.doctor.findings import Finding, fine, warning, wrong
+from dagster_project.errors import StrataError, some
 from dagster_project.identity.registry import read_registry
 from dagster_project.landing import Manifest, strangers
 from dagster_project.landing.erased import read_log

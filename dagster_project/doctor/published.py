@@ -10,7 +10,8 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.doctor.findings import Finding, fine, some, warning, wrong
+from dagster_project.doctor.findings import Finding, fine, warning, wrong
+from dagster_project.errors import some
 from dagster_project.publishing.atomic_files import sha256_of
 from dagster_project.publishing.parquet import AS_KNOWN_NOW, CURRENT, DAY_PREFIX, read_manifest
 from dagster_project.publishing.postgres import PUBLICATION, columns_there, connected

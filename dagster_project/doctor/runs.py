@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dagster_project.doctor.findings import Finding, fine, some, warning, wrong
+from dagster_project.doctor.findings import Finding, fine, warning, wrong
+from dagster_project.errors import some
 from dagster_project.settings import Deployment
 
 

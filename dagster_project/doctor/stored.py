@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from dagster_project.doctor.findings import Finding, fine, some, warning, wrong
-from dagster_project.errors import StrataError
+from dagster_project.doctor.findings import Finding, fine, warning, wrong
+from dagster_project.errors import StrataError, some
 from dagster_project.identity.registry import next_number
 from dagster_project.landing import Manifest
 from dagster_project.settings import Deployment, Settings

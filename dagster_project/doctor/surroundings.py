@@ -9,7 +9,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from dagster_project.doctor.findings import Finding, fine, some, warning, wrong
+from dagster_project.doctor.findings import Finding, fine, warning, wrong
+from dagster_project.errors import some
 from dagster_project.identity import missing_key_note
 from dagster_project.settings import Settings
 from dagster_project.settings.environment import secret_variable

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import duckdb
 
-from dagster_project.errors import SettingsError, disk_full
+from dagster_project.errors import SettingsError, full_disk_told
 from dagster_project.landing.batches import LandedRead, LandingResult, Manifest, refuse_damaged, remove_orphans
 from dagster_project.landing.committing import connected, land_file, mapping_fingerprint, temporary_folder
 from dagster_project.landing.erased import read_erased, refuse_unfinished
@@ -112,13 +112,8 @@ def landing(paths: Paths, *, now: datetime) -> Iterator[Manifest]:
         manifest = Manifest.load(paths)
         refuse_damaged(manifest)
         remove_orphans(paths, manifest)
-        try:
+        with full_disk_told(OSError, duckdb.Error):
             yield manifest
-        except (OSError, duckdb.Error) as error:
-            full = disk_full(error)
-            if full is None:
-                raise
-            raise full from error
 
 
 def _land_read(

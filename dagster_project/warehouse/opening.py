@@ -19,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.errors import StrataError, disk_full
+from dagster_project.errors import StrataError, full_disk_told
 from dagster_project.warehouse.schema_version import refuse_newer, refuse_other_version
 
 Progress = Callable[[str], None]
@@ -66,23 +66,15 @@ class HeldWarehouse:
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The file, open for writing, in UTC, created when missing; closed on leaving, whatever happened."""
-        try:
-            con = _connect(self.path, wait_seconds=self.wait_seconds, progress=self.progress)
-        except duckdb.Error as error:
-            raise damaged(self.path, str(error)) or error from None
-        try:
+        # A damaged block shows when it is read, not when the file is opened.
+        with (
+            _damage_told(self.path),
+            _connect(self.path, wait_seconds=self.wait_seconds, progress=self.progress) as con,
+        ):
             con.execute("set TimeZone = 'UTC'")
             if self.memory_limit is not None:
                 con.execute("set memory_limit = $limit", {"limit": self.memory_limit})
             yield con
-        except duckdb.Error as error:
-            # A damaged block shows when it is read, not when the file is opened.
-            told = damaged(self.path, str(error))
-            if told is None:
-                raise
-            raise told from None
-        finally:
-            con.close()
 
 
 @contextmanager
@@ -110,28 +102,24 @@ def held(
     path.parent.chmod(0o700)  # the file holds the schema `personal`; DuckDB and dbt make theirs readable by all
     descriptor = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        waiting = _Waiting(path, wait_seconds=wait_seconds, progress=progress)
-        while not _take(descriptor):
-            waiting.once_more(lambda: _named_in_lock(path))
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "doing": who}).encode(), 0)
-        if path.exists() and path.stat().st_size:
-            try:
-                with _connect(path, wait_seconds=wait_seconds, progress=progress, read_only=True) as con:
+        with full_disk_told(OSError, duckdb.Error):
+            waiting = _Waiting(path, wait_seconds=wait_seconds, progress=progress)
+            while not _take(descriptor):
+                waiting.once_more(lambda: _named_in_lock(path))
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "doing": who}).encode(), 0)
+            if path.exists() and path.stat().st_size:
+                with (
+                    _damage_told(path),
+                    _connect(path, wait_seconds=wait_seconds, progress=progress, read_only=True) as con,
+                ):
                     (refuse_newer if any_version else refuse_other_version)(con, path)
-            except duckdb.Error as error:
-                raise damaged(path, str(error)) or error from None
-        warehouse = HeldWarehouse(path, wait_seconds=wait_seconds, memory_limit=memory_limit, progress=progress)
-        # The lock is free at once when its holder is killed, the file only when the holder's dbt child is gone too
-        # (a few milliseconds later), and a person with a DuckDB shell knows nothing of the lock.
-        with warehouse.connection():
-            pass
-        yield warehouse
-    except (OSError, duckdb.Error) as error:
-        full = disk_full(error)
-        if full is None:
-            raise
-        raise full from error
+            warehouse = HeldWarehouse(path, wait_seconds=wait_seconds, memory_limit=memory_limit, progress=progress)
+            # The lock is free at once when its holder is killed, the file only when the holder's dbt child is gone too
+            # (a few milliseconds later), and a person with a DuckDB shell knows nothing of the lock.
+            with warehouse.connection():
+                pass
+            yield warehouse
     finally:
         os.close(descriptor)  # and with it the lock
 
@@ -191,6 +179,17 @@ def _connect(
                 raise
             pid = int(conflict["pid"])
         waiting.once_more(lambda pid=pid: Holder(pid=pid, doing=_command(pid), since=None))  # type: ignore[misc]
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        told = damaged(path, str(error))
+        if told is None:
+            raise
+        raise told from None
 
 
 def damaged(path: Path, said: str) -> WarehouseDamaged | None:

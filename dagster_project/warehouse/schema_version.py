@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.errors import StrataError
+from dagster_project.errors import StrataError, some
 
 SCHEMA_FILE = Path(__file__).with_name("schema.json")
 TABLE = "schema_version"
@@ -128,17 +128,12 @@ def differences(con: duckdb.DuckDBPyConnection) -> list[str]:
         lacks = [column for column in columns if column not in there[table]]
         has = [column for column in there[table] if column not in columns]
         faults = [
-            *([f"lacks {_listed(lacks)}"] if lacks else []),
-            *([f"has {_listed(has)}"] if has else []),
+            *([f"lacks {some(lacks)}"] if lacks else []),
+            *([f"has {some(has)}"] if has else []),
         ]
         if faults:
             sentences.append(f"{table} {' and '.join(faults)}")
     return sentences
-
-
-def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(columns[:3])
-    return shown if len(columns) <= 3 else f"{shown} and {len(columns) - 3} more"
 
 
 def _is_there(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

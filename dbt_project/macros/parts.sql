@@ -30,6 +30,13 @@
     {{ return(parts if parts | length > 1 else []) }}
 {%- endmacro %}
 
+{#- The part that a row falls into where each has one row for every row of `beside`, and a part about a million. -#}
+{% macro number_of_part(column, beside) -%}
+    (row_number() over (order by {{ column }}) - 1) // greatest(
+        1, 1000000 // greatest(1, (select count(*) from {{ beside }}))
+    )
+{%- endmacro %}
+
 {#- The first and last days of about a million rows of one a customer. -#}
 {% macro stretches_of_days() -%}
     {%- call statement('stretches', fetch_result=True) -%}
@@ -39,9 +46,7 @@
         from (
             select
                 as_of_date,
-                (row_number() over (order by as_of_date) - 1) // greatest(
-                    1, 1000000 // greatest(1, (select count(*) from {{ source('identity', 'customer_aliases') }}))
-                ) as stretch
+                {{ number_of_part('as_of_date', beside=source('identity', 'customer_aliases')) }} as stretch
             from {{ source('control', 'as_of_days') }}
         ) as numbered
         group by stretch
@@ -65,9 +70,7 @@
             from (
                 select
                     customer_id,
-                    (row_number() over (order by customer_id) - 1) // greatest(
-                        1, 1000000 // greatest(1, (select count(*) from {{ source('control', 'as_of_days') }}))
-                    ) as part
+                    {{ number_of_part('customer_id', beside=source('control', 'as_of_days')) }} as part
                 from {{ source('identity', 'customer_aliases') }}
                 group by customer_id
             ) as numbered

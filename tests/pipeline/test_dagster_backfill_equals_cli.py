@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
-from dagster_page import REPOSITORY, Page, free_port
+from dagster_page import REPOSITORY, Page, free_port, running
 from shop_runs import RANGE, STRATA, Shop
 
 ENDED = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "COMPLETED", "FAILED", "CANCELED"}
@@ -37,27 +33,11 @@ RUNS = "query Runs { runsOrError { ... on Runs { results { status jobName tags {
 @pytest.fixture
 def page(shop: Shop) -> Iterator[Page]:
     port = free_port()
-    process = subprocess.Popen(
-        [*STRATA, "dev", "--port", str(port)],
-        env=shop.environment,
-        stdout=(shop.data / "dev.log").open("w"),
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    served = Page(port, process)
-    try:
+    words = [*STRATA, "dev", "--port", str(port)]
+    with running(words, environment=shop.environment, log=shop.data / "dev.log", seconds=5) as process:
+        served = Page(port, process)
         served.wait_until_served()
         yield served
-    finally:
-        # As Ctrl-C reaches page, daemon and code server; a shell's background job is deaf to it, and what is left then
-        # must not outlive the test.
-        os.killpg(process.pid, signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=5)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def test_a_backfill_in_the_page_equals_the_command_line(shop: Shop, range_shop: Shop, page: Page) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import adbc_driver_postgresql.dbapi
 import pytest
-from dagster_page import REPOSITORY, Page, free_port
+from dagster_page import REPOSITORY, Page, free_port, running
 from pytest_httpserver import HTTPServer
 from shop_runs import SECOND_AS_OF, Shop
 
@@ -62,27 +62,12 @@ def alerted(shop: Shop) -> Shop:
     return shop
 
 
-@contextlib.contextmanager
-def running(program: str, *words: str, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[str]]:
-    """A program of Dagster's beside this Python; ended with all it started."""
-    process = subprocess.Popen(
-        [str(Path(sys.executable).with_name(program)), *words, "-w", "workspace.yaml"],
-        cwd=PROJECT_ROOT,
-        env=environment,
-        stdout=log.open("w"),
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=20)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def of_dagster(
+    program: str, *words: str, environment: dict[str, str], log: Path
+) -> AbstractContextManager[subprocess.Popen[str]]:
+    """A program of Dagster's beside this Python."""
+    command = [str(Path(sys.executable).with_name(program)), *words, "-w", "workspace.yaml"]
+    return running(command, environment=environment, log=log, folder=PROJECT_ROOT, seconds=20)
 
 
 def waited(find: Callable[[], Found | None], what: str, seconds: float = 400) -> Found:
@@ -148,10 +133,10 @@ def test_webserver_and_daemon_on_postgresql_do_runs_end_dead_ones_and_tell_of_lo
     }
     port = free_port()
     with (
-        running(
+        of_dagster(
             "dagster-webserver", "-h", "127.0.0.1", "-p", str(port), environment=environment, log=tmp_path / "page.log"
         ) as process,
-        running("dagster-daemon", "run", environment=environment, log=tmp_path / "daemon.log"),
+        of_dagster("dagster-daemon", "run", environment=environment, log=tmp_path / "daemon.log"),
     ):
         page = Page(port, process)
         page.wait_until_served()
