@@ -22,6 +22,9 @@ from dagster_project.errors import SettingsError
 # libyaml reads the standard in 0.07 s instead of 0.34 s. Every wheel of PyYAML holds it, a build from source may not.
 _SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+# A standard with every default has 2,000; a few lines of aliases of aliases can stand for billions.
+MOST_PLACES = 100_000
+
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[int | str, ...]
 
@@ -105,12 +108,18 @@ def _read(path: Path) -> tuple[Any, dict[Place, int]]:
         raise SettingsError(f"{path}:{line}: not valid YAML: {error.problem or error.context}.") from None
     except (yaml.YAMLError, ValueError) as error:
         raise SettingsError(f"{path}: not valid YAML: {error}.") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: its values are nested too deep. No setting is.") from None
     finally:
         loader.dispose()
 
 
 def _note_lines(node: yaml.Node, place: Place, lines: dict[Place, int], path: Path) -> None:
     lines.setdefault(place, node.start_mark.line + 1)
+    if len(lines) > MOST_PLACES:
+        raise SettingsError(
+            f"{path}: its anchors and aliases multiply to more than {MOST_PLACES:,} values. Write out what is meant."
+        )
     if isinstance(node, yaml.MappingNode):
         seen: dict[Hashable, int] = {}
         for key, value in node.value:

@@ -16,7 +16,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from dagster_project.sources.delimited import CANDIDATES, MAX_FIELD_CHARACTERS
 from dagster_project.sources.files import SourceError, SourceFile, content_of
-from dagster_project.sources.spreadsheets import BLANKS
+from dagster_project.sources.sheet_reading import BLANKS
 from dagster_project.sources.text_encoding import as_utf8
 
 HEAD_BYTES = 2**19
