@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old or the new one, never a part: written beside, then renamed.
+"""Writing files so that a reader sees the old or the new one, never a part: written beside, flushed, then renamed.
 
 What is in the files is the callers' business.
 """
@@ -15,25 +15,39 @@ from pathlib import Path
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 PUBLIC_FILE = 0o644
-_UNFINISHED = ".unfinished-"
+# Hidden, and of no kind that a pattern such as *.json or as_of_date=* finds.
+_UNFINISHED = ".{}.unfinished"
+UNFINISHED_FILES = _UNFINISHED.format("*") + "*"  # with the write-ahead log of a database
 
 
 @contextmanager
 def written_beside(path: Path, *, mode: int = PUBLIC_FILE) -> Iterator[Path]:
     """A path next to `path` to write to, renamed to `path` on leaving; on an error nothing changes.
 
-    The file has `mode` from its first byte on, so that private content is never readable by others.
+    The file has `mode` from its first byte on, so that private content is never readable by others. It is on the disk
+    before it has its name: a power cut leaves the old file or the new one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{_UNFINISHED}{path.name}")
+    beside = unfinished(path.parent, path.name)
     beside.unlink(missing_ok=True)
     os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
     try:
         yield beside
         beside.chmod(mode)
+        flush(beside)
         beside.replace(path)
+        flush(path.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Have a file's content, or a folder's names, on the disk before returning."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_if_changed(path: Path, content: bytes, *, mode: int = PUBLIC_FILE) -> bool:
@@ -55,7 +69,7 @@ def private_folder(path: Path) -> Path:
 
 def remove_unfinished(folder: Path) -> None:
     """Clear what a killed run left half written in `folder`."""
-    for path in folder.glob(f"{_UNFINISHED}*"):
+    for path in folder.glob(UNFINISHED_FILES):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -64,7 +78,7 @@ def remove_unfinished(folder: Path) -> None:
 
 def unfinished(folder: Path, name: str) -> Path:
     """Where something called `name` is built in `folder` before it is renamed."""
-    return folder / f"{_UNFINISHED}{name}"
+    return folder / _UNFINISHED.format(name)
 
 
 def sha256_of(path: Path) -> str:

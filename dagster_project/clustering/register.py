@@ -13,8 +13,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from dagster_project.atomic_files import written_beside
 from dagster_project.errors import StrataError
-from dagster_project.publishing.atomic_files import written_beside
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 

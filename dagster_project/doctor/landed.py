@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from dagster_project.atomic_files import sha256_of
 from dagster_project.clustering.register import read_fits
 from dagster_project.doctor.findings import Finding, fine, warning, wrong
 from dagster_project.errors import StrataError, some
@@ -16,7 +17,6 @@ from dagster_project.landing import Manifest, strangers
 from dagster_project.landing.erased import read_log
 from dagster_project.privacy.plan import read_plan
 from dagster_project.publishing.assignments import read_listings
-from dagster_project.publishing.atomic_files import sha256_of
 from dagster_project.settings import Settings
 from dagster_project.warehouse.standard_register import read_standards
 

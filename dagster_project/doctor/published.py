@@ -10,9 +10,9 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.atomic_files import UNFINISHED_FILES, sha256_of
 from dagster_project.doctor.findings import Finding, fine, warning, wrong
 from dagster_project.errors import some
-from dagster_project.publishing.atomic_files import sha256_of
 from dagster_project.publishing.parquet import AS_KNOWN_NOW, CURRENT, DAY_PREFIX, read_manifest
 from dagster_project.publishing.postgres import PUBLICATION, columns_there, connected
 from dagster_project.publishing.serving import FILE_NAME
@@ -35,7 +35,7 @@ def check_published(settings: Settings, days: Sequence[date] | None, *, is_thoro
     if publishing.postgres.enabled and settings.environment.postgres_url is not None:
         yield from _postgres(settings, days)
     places = (folder, settings.paths.lists, settings.paths.assignments)
-    left = [path for place in places for path in sorted(place.rglob(".unfinished-*"))]
+    left = [path for place in places for path in sorted(place.rglob(UNFINISHED_FILES))]
     if left:
         names = some([str(path.relative_to(settings.paths.data)) for path in left])
         yield warning("unfinished files", f"{names}, left by a killed run", "nothing: the next run removes them")

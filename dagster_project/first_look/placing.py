@@ -10,6 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_project.atomic_files import written_beside
 from dagster_project.errors import SettingsError
 from dagster_project.settings import Paths
 from dagster_project.settings.sources import SourcesSettings
@@ -57,9 +58,8 @@ def place(paths: Paths, text: str, *, output: Path | None) -> Placed:
         )
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(target, kept)
-    unfinished = target.with_name(f"{target.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(target)
+    with written_beside(target) as beside:
+        beside.write_text(text, encoding="utf-8")
     if target.name == "sources.yaml":
         for name in SETTINGS:
             shipped, here = paths.root / "config" / name, target.parent / name

@@ -6,7 +6,6 @@ references; it only numbers them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dagster_project.atomic_files import PRIVATE_FILE, written_beside
 from dagster_project.errors import StrataError
 
 # What stands for the source and the reference of a number whose person was erased. No source has an empty name.
@@ -92,11 +92,8 @@ def _read_parts(folder: Path) -> pa.Table:
 
 
 def _write_part(part: Path, table: pa.Table) -> None:
-    unfinished = part.with_suffix(".unfinished")
-    pq.write_table(table, unfinished, compression="zstd")
-    with unfinished.open("rb") as written:
-        os.fsync(written.fileno())
-    unfinished.replace(part)
+    with written_beside(part, mode=PRIVATE_FILE) as beside:
+        pq.write_table(table, beside, compression="zstd")
 
 
 def append_references(folder: Path, references: pa.Table, *, first_id: int) -> pa.Table:

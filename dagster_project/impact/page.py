@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from dagster_project.atomic_files import write_if_changed
 from dagster_project.impact.figures import moves_figure
 from dagster_project.impact.result import ClassOutcome, DimensionImpact, Impact, Presence
 from dagster_project.impact.texts import (
@@ -23,7 +24,6 @@ from dagster_project.impact.texts import (
     title_of,
 )
 from dagster_project.impact.words import Words
-from dagster_project.publishing.atomic_files import write_if_changed
 from dagster_project.report import numbers
 from dagster_project.report.document import whole_document
 from dagster_project.report.figures.style import Figure

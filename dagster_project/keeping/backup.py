@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project import __version__
+from dagster_project.atomic_files import PRIVATE_FILE, PRIVATE_FOLDER, private_folder, sha256_of
 from dagster_project.errors import StrataError
 from dagster_project.landing.erased import refuse_unfinished
 from dagster_project.privacy.at_rest import at_rest
-from dagster_project.publishing.atomic_files import PRIVATE_FILE, PRIVATE_FOLDER, private_folder, sha256_of
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
 

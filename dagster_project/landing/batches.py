@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dagster_project.atomic_files import PRIVATE_FILE, flush, written_beside
 from dagster_project.contract.entities import CONTRACT_VERSION
 from dagster_project.errors import StrataError
 from dagster_project.settings.paths import Paths
@@ -88,6 +89,11 @@ class Batch:
     def stored(self) -> int:
         """Rows in the batch's Parquet file."""
         return self.new + self.changed - self.erased
+
+    @property
+    def files(self) -> list[str]:
+        """Its Parquet files and that of its quarantine, below data/landing."""
+        return [name for name in (self.path, self.personal_path, self.quarantine_path) if name]
 
     @property
     def is_of_older_contract(self) -> bool:
@@ -325,34 +331,21 @@ def manifest_folder(landing: Path) -> Path:
 
 
 def write_entry(landing: Path, batches: Iterable[Batch]) -> Path:
-    """Commit batches that belong together: one entry, flushed and renamed into place."""
+    """Commit batches that belong together: one entry, written when the files that it names are on the disk."""
     batches = tuple(batches)
-    folder = manifest_folder(landing)
-    folder.mkdir(parents=True, exist_ok=True)
-    entry = folder / f"{batches[0].sequence:08d}-{batches[0].batch_id}.json"
-    unfinished = entry.with_suffix(".unfinished")
+    files = [landing / name for batch in batches for name in batch.files]
+    for path in (*files, *{file.parent for file in files}):
+        flush(path)
+    entry = manifest_folder(landing) / f"{batches[0].sequence:08d}-{batches[0].batch_id}.json"
     document = {"version": MANIFEST_VERSION, "batches": [batch.to_json() for batch in batches]}
-    with unfinished.open("w", encoding="utf-8") as file:
-        json.dump(document, file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(entry)
-    folder_handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(folder_handle)
-    finally:
-        os.close(folder_handle)
+    with written_beside(entry, mode=PRIVATE_FILE) as beside:
+        beside.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
     return entry
 
 
 def remove_orphans(paths: Paths, manifest: Manifest) -> list[Path]:
     """Remove what no entry names: Parquet of a killed landing, unfinished entries, temporary files, spooled records."""
-    known = {
-        manifest.absolute(path)
-        for batch in manifest.batches
-        for path in (batch.path, batch.personal_path, batch.quarantine_path)
-        if path
-    }
+    known = {manifest.absolute(name) for batch in manifest.batches for name in batch.files}
     removed: list[Path] = []
     candidates = [
         *paths.landing.glob("batches/*/*"),

@@ -7,7 +7,6 @@ environment. Who is written into it is the privacy room's to say.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.atomic_files import PRIVATE_FILE, written_beside
 from dagster_project.contract.contact_points import keyed_hash
 from dagster_project.contract.entities import Entity
 from dagster_project.errors import SettingsError, StrataError
@@ -139,14 +139,9 @@ def read_log(paths: Paths) -> list[dict[str, Any]]:
 
 def write_log(paths: Paths, records: Iterable[Mapping[str, Any]]) -> None:
     """Replace the log as a whole, flushed and renamed into place."""
-    file = log_file(paths)
-    beside = file.with_suffix(".unfinished")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-        lines.flush()
-        os.fsync(lines.fileno())
-    beside.replace(file)
+    lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    with written_beside(log_file(paths), mode=PRIVATE_FILE) as beside:
+        beside.write_text(lines, encoding="utf-8")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from dagster_project.atomic_files import PRIVATE_FILE, written_beside
 from dagster_project.landing.batches import LandedRead, Manifest
 from dagster_project.landing.committing import temporary_folder
 from dagster_project.landing.rows import Mapping
@@ -101,9 +102,8 @@ class _Notes:
             self._write()
 
     def _write(self) -> None:
-        unfinished = self._path.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(self._notes, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8")
-        unfinished.replace(self._path)
+        with written_beside(self._path, mode=PRIVATE_FILE) as beside:
+            beside.write_text(json.dumps(self._notes, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8")
         self._unwritten = 0
 
     def _load(self) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from dagster_project.atomic_files import PRIVATE_FILE, sha256_of, unfinished, written_beside
 from dagster_project.landing.parquet_files import file_sql
 from dagster_project.privacy.claims import claim, key_statements
 from dagster_project.privacy.holdings import in_serving_copy
 from dagster_project.privacy.plan import Plan
 from dagster_project.privacy.postgres import claimed, connected, tables_of
-from dagster_project.publishing.atomic_files import PRIVATE_FILE, sha256_of, unfinished, written_beside
 from dagster_project.publishing.parquet import MANIFEST, VERSIONS, json_bytes, switch_current, write_rows
 from dagster_project.settings import Settings
 from dagster_project.sql_text import quote_identifier

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import duckdb
 import pyarrow as pa
 
+from dagster_project.atomic_files import PRIVATE_FILE, private_folder, written_beside
 from dagster_project.errors import StrataError
 from dagster_project.identity.registry import append_references, erase_references, next_number, read_registry
 from dagster_project.landing import Manifest
@@ -47,7 +48,6 @@ from dagster_project.privacy.postgres import held_in_postgres
 from dagster_project.privacy.searching import Needles
 from dagster_project.privacy.stored import erase_stored
 from dagster_project.privacy.traces import blot_out, files_that_hold
-from dagster_project.publishing.atomic_files import PRIVATE_FILE, private_folder, written_beside
 from dagster_project.settings import Settings
 from dagster_project.warehouse import HeldWarehouse
 from dagster_project.warehouse.control import stored_days

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dagster_project.atomic_files import PRIVATE_FILE, sha256_of, written_beside
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.landing import Manifest, landing_relations
 from dagster_project.landing.parquet_files import file_sql
@@ -26,7 +27,6 @@ from dagster_project.privacy.postgres import held_in_postgres
 from dagster_project.privacy.refused_rows import rows_of_person
 from dagster_project.privacy.searching import Needles, files_below
 from dagster_project.publishing.assignments import TREATED
-from dagster_project.publishing.atomic_files import PRIVATE_FILE, sha256_of, written_beside
 from dagster_project.publishing.audit import append_record
 from dagster_project.settings import Settings
 from dagster_project.sql_text import quote_identifier, quote_literal

@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dagster_project.atomic_files import PRIVATE_FILE, written_beside
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.landing.batches import Batch
 from dagster_project.landing.erased import ERASED_REASON
@@ -25,7 +26,6 @@ from dagster_project.privacy.people import Person
 from dagster_project.privacy.plan import KeptRow, Plan
 from dagster_project.privacy.refused_rows import rows_of_person
 from dagster_project.privacy.rewriting import new_path, rewrite_batches, with_new_files
-from dagster_project.publishing.atomic_files import PRIVATE_FILE, written_beside
 from dagster_project.settings import Settings
 from dagster_project.sql_text import quote_identifier, quote_literal
 

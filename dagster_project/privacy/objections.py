@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dagster_project.publishing.atomic_files import PRIVATE_FILE, written_beside
+from dagster_project.atomic_files import PRIVATE_FILE, written_beside
 from dagster_project.publishing.audit import append_record, read_records
 from dagster_project.settings.paths import Paths
 

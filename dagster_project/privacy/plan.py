@@ -6,7 +6,6 @@ The plan holds what is being erased, so it is readable by its owner only and is 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from dagster_project.atomic_files import PRIVATE_FILE, private_folder, written_beside
 from dagster_project.contract.contact_points import keyed_hash
 from dagster_project.contract.entities import ENTITIES, ColumnType
 from dagster_project.errors import StrataError
@@ -28,7 +28,6 @@ from dagster_project.privacy.claims import Keys, claim, key_statements
 from dagster_project.privacy.holdings import files_read
 from dagster_project.privacy.people import POINTS, Person
 from dagster_project.publishing.assignments import TREATED
-from dagster_project.publishing.atomic_files import PRIVATE_FILE, private_folder
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
 from dagster_project.sql_text import quote_literal
@@ -150,14 +149,8 @@ def joined(keys: Sequence[Keys]) -> Keys:
 def write_plan(paths: Paths, plan: Plan) -> None:
     """Have the plan on the disk before anything is changed."""
     file = private_folder(paths.erasures) / PENDING
-    beside = file.with_suffix(".unfinished")
-    with os.fdopen(
-        os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE), "w", encoding="utf-8"
-    ) as lines:
-        json.dump(asdict(plan), lines, ensure_ascii=False)
-        lines.flush()
-        os.fsync(lines.fileno())
-    beside.replace(file)
+    with written_beside(file, mode=PRIVATE_FILE) as beside:
+        beside.write_text(json.dumps(asdict(plan), ensure_ascii=False), encoding="utf-8")
 
 
 def read_plan(paths: Paths) -> Plan | None:

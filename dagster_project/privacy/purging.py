@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dagster_project.atomic_files import PRIVATE_FILE, written_beside
 from dagster_project.landing import Manifest
 from dagster_project.landing.batches import Batch
 from dagster_project.landing.erased import refuse_unfinished
@@ -27,7 +28,6 @@ from dagster_project.privacy.at_rest import at_rest, connection_at_rest
 from dagster_project.privacy.postgres import connected
 from dagster_project.privacy.rewriting import new_path, rewrite_batches, with_new_files
 from dagster_project.privacy.stored import attach_again, rewrite_file
-from dagster_project.publishing.atomic_files import PRIVATE_FILE, written_beside
 from dagster_project.publishing.audit import LIST_EXPORTS, append_record, read_records
 from dagster_project.publishing.list_tables import EXPORTS_TABLE, LISTS_TABLE
 from dagster_project.settings import Settings

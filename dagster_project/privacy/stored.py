@@ -6,12 +6,12 @@ Days that were computed with the people's rows are marked: rebuilt, they hold th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
 import duckdb
 
+from dagster_project.atomic_files import flush, unfinished
 from dagster_project.landing import Manifest
 from dagster_project.privacy.holdings import claimed_tables
 from dagster_project.privacy.landed import fill_kept
@@ -58,7 +58,7 @@ def erase_stored(warehouse: HeldWarehouse, settings: Settings, plan: Plan, say: 
 def rewrite_file(warehouse: HeldWarehouse) -> None:
     """Copy the database into a new file and switch: a deleted row stays on its page until the page is used again."""
     path = warehouse.path
-    beside = path.with_name(f".unfinished-{path.name}")
+    beside = unfinished(path.parent, path.name)
     for leftover in (beside, beside.with_name(beside.name + ".wal")):
         leftover.unlink(missing_ok=True)
     with duckdb.connect() as con:
@@ -69,8 +69,7 @@ def rewrite_file(warehouse: HeldWarehouse) -> None:
         con.execute("checkpoint new_file")
         con.execute("detach new_file")
         con.execute("detach old_file")
-    with beside.open("rb") as written:
-        os.fsync(written.fileno())
+    flush(beside)
     beside.replace(path)
     path.with_name(path.name + ".wal").unlink(missing_ok=True)
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from dagster_project.atomic_files import written_beside
 from dagster_project.privacy.searching import Needles, ascii_json, files_below
-from dagster_project.publishing.atomic_files import written_beside
 from dagster_project.settings import Settings
 from dagster_project.sql_text import quote_identifier
 

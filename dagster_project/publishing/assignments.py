@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dagster_project.publishing.atomic_files import PRIVATE_FILE, private_folder, remove_unfinished, written_beside
+from dagster_project.atomic_files import PRIVATE_FILE, private_folder, remove_unfinished, written_beside
 from dagster_project.publishing.tables import PublishingError
 from dagster_project.settings.paths import Paths
 

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from dagster_project.publishing.atomic_files import PRIVATE_FILE, private_folder
+from dagster_project.atomic_files import PRIVATE_FILE, private_folder
 
 LIST_EXPORTS = "list_exports.jsonl"
 

@@ -20,13 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import SecretStr
 
-from dagster_project.publishing.assignments import CONTROL, IssuedList, issue
-from dagster_project.publishing.atomic_files import (
+from dagster_project.atomic_files import (
     PRIVATE_FILE,
     private_folder,
     remove_unfinished,
     write_if_changed,
 )
+from dagster_project.publishing.assignments import CONTROL, IssuedList, issue
 from dagster_project.publishing.audit import LIST_EXPORTS, append_record, read_records
 from dagster_project.publishing.list_rows import KINDS, RowWords, channel_rows, read_row_words, shown_rows
 from dagster_project.publishing.list_tables import LISTS_TABLE, list_table, parquet_bytes, publish_lists

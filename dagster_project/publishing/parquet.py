@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.publishing.atomic_files import remove_unfinished, sha256_of, unfinished, write_if_changed
+from dagster_project.atomic_files import remove_unfinished, sha256_of, unfinished, write_if_changed
 from dagster_project.publishing.tables import (
     Column,
     Table,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.publishing.atomic_files import unfinished
+from dagster_project.atomic_files import unfinished
 from dagster_project.publishing.copied_views import copied_views
 from dagster_project.publishing.tables import (
     Table,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.atomic_files import remove_unfinished, write_if_changed
 from dagster_project.landing import Manifest
-from dagster_project.publishing.atomic_files import remove_unfinished, write_if_changed
 from dagster_project.publishing.code_version import code_version
 from dagster_project.report.content import CheckResult, LandedRows, read_content
 from dagster_project.report.page import render_page

@@ -10,7 +10,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,6 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xlsxwriter
 
+from dagster_project.atomic_files import written_beside
 from dagster_project.errors import StrataError
 from dagster_project.settings.paths import Paths
 from dagster_project.sources.sample_crm import Export, Household, generate_exports
@@ -100,7 +100,8 @@ def prepare_sample(paths: Paths, *, progress: Callable[[SampleFile], None] | Non
             progress(file)
     if contents:
         document = json.dumps({"edition": edition, "files": digests}, ensure_ascii=False, indent=2) + "\n"
-        _replace(paths.inbox / RECORD, document.encode())
+        with written_beside(paths.inbox / RECORD) as beside:
+            beside.write_bytes(document.encode())
     return files
 
 
@@ -109,7 +110,8 @@ def _prepare(target: Path, content: bytes | None, digest: str, recorded_digest: 
     found = _digest_of(target) if target.is_file() else None
     needs_writing = found is None or (found != digest and found == recorded_digest)
     if content is not None and needs_writing:
-        _replace(target, content)
+        with written_beside(target) as beside:
+            beside.write_bytes(content)
         found = digest
     return SampleFile(
         path=target,
@@ -214,14 +216,3 @@ def _read_record(path: Path) -> tuple[str, dict[str, str]]:
 def _digest_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file and rename, so that a killed run leaves no half file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

@@ -6,7 +6,6 @@ standard itself and its checks are in settings/standards.py.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from dagster_project.atomic_files import written_beside
 from dagster_project.errors import StrataError
 from dagster_project.settings.standards import REGISTERED, Standard
 
@@ -53,14 +53,8 @@ def register_standard(folder: Path, standard: Standard) -> list[RegisteredStanda
     if len(extended) == len(registered):
         return registered
     sequence = extended[-1].sequence
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{sequence:06d}-{standard.version}.json"
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(standard.model_dump_json(indent=2))
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    with written_beside(folder / f"{sequence:06d}-{standard.version}.json") as beside:
+        beside.write_text(standard.model_dump_json(indent=2), encoding="utf-8")
     return extended
 
 

@@ -20,9 +20,9 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.atomic_files import PRIVATE_FILE, private_folder, written_beside
 from dagster_project.landing import Manifest
 from dagster_project.publishing.assignments import read_listings
-from dagster_project.publishing.atomic_files import PRIVATE_FILE, private_folder, written_beside
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
 from dagster_project.sql_text import quote_identifier

@@ -242,10 +242,10 @@ def test_a_warehouse_that_somebody_has_is_no_fault_and_says_who(shop: Shop) -> N
 
 def test_what_a_killed_run_has_left_is_told(shop: Shop) -> None:
     (shop.data / "landing" / "batches" / "orders" / "stray.parquet").write_bytes(b"")
-    (shop.data / "published" / "serving" / ".unfinished-strata.duckdb").write_bytes(b"")
+    (shop.data / "published" / "serving" / ".strata.duckdb.unfinished").write_bytes(b"")
     findings = found(shop)
     assert "stray.parquet" in of(findings, "unknown files").says
-    assert "published/serving/.unfinished-strata.duckdb" in of(findings, "unfinished files").says
+    assert "published/serving/.strata.duckdb.unfinished" in of(findings, "unfinished files").says
     assert wrongs(findings) == set()
 
 

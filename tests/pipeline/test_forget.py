@@ -377,7 +377,7 @@ def test_a_killed_erasure_lets_nothing_land_and_is_finished_later(lived_in: Shop
     variables = VARIABLES
     person = chosen(shop)[0]
     before = totals(shop)
-    rewriting = shop.data / "warehouse" / ".unfinished-strata.duckdb"
+    rewriting = shop.data / "warehouse" / ".strata.duckdb.unfinished"
     with shop.started("forget", f"members:{person['会员编号']}", "--yes", **variables) as process:
         wait_until(rewriting.exists)
         process.send_signal(signal.SIGKILL)

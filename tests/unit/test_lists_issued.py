@@ -400,7 +400,7 @@ data, warehouse, at, call, settings = sys.argv[1:]
 calls = []
 
 def trace(frame, event, arg):
-    if event == "call" and frame.f_code.co_name == at and "publishing" in frame.f_code.co_filename:
+    if event == "call" and frame.f_code.co_name == at and "dagster_project" in frame.f_code.co_filename:
         calls.append(at)
         if len(calls) == int(call):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -417,6 +417,7 @@ write_lists(con, paths=paths, settings=PublishingSettings.model_validate_json(se
     ("function", "call"),
     [
         ("_checked_campaign", 1),  # before the assignments
+        ("flush", 1),  # the assignments written, not yet in place
         ("read_labels", 1),  # assigned, no file yet
         ("append_record", 1),
         ("append_record", 3),

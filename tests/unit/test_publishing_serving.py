@@ -85,8 +85,8 @@ def test_an_unchanged_warehouse_leaves_the_copy_alone(con, tmp_path, publishing_
 
 
 def test_leftovers_of_a_killed_run_and_a_damaged_copy_are_replaced(con, tmp_path, publishing_settings) -> None:
-    (tmp_path / ".unfinished-strata.duckdb").write_bytes(b"half")
-    (tmp_path / ".unfinished-strata.duckdb.wal").write_bytes(b"half")
+    (tmp_path / ".strata.duckdb.unfinished").write_bytes(b"half")
+    (tmp_path / ".strata.duckdb.unfinished.wal").write_bytes(b"half")
     (tmp_path / "strata.duckdb").write_bytes(b"no database")
     copy = publish(con, tmp_path, publishing_settings)
     assert [path.name for path in tmp_path.iterdir()] == ["strata.duckdb"]

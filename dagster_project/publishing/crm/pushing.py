@@ -16,8 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dagster_project.atomic_files import PRIVATE_FILE, private_folder
 from dagster_project.errors import StrataError
-from dagster_project.publishing.atomic_files import PRIVATE_FILE, private_folder
 from dagster_project.publishing.audit import append_record
 from dagster_project.publishing.crm.records import Change, Crm, Done, Outcome, Task, differences
 from dagster_project.publishing.crm.tasks import TargetTasks
