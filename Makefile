@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run test fuzz faults dev lint format bench lock clean
+.PHONY: help run test fuzz faults dev lint format audit bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,17 @@ format: $(STAMP) ## rewrite Python and SQL in the house style
 	ruff format .
 	STRATA_WAREHOUSE=:memory: sqlfluff fix dbt_project/models --disable-progress-bar
 
+# Not in the product's environment either: it would bring a second pip. --strict fails where nothing can be asked.
+AUDIT_VENV := data/audit/environment
+AUDIT_STAMP := $(AUDIT_VENV)/.installed
+$(AUDIT_STAMP): .ci/audit.lock
+	$(PYTHON) -m venv $(AUDIT_VENV)
+	$(AUDIT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/audit.lock
+	@touch $(AUDIT_STAMP)
+
+audit: $(AUDIT_STAMP) ## known vulnerabilities of what requirements.lock names, asked of PyPI (needs a network)
+	$(AUDIT_VENV)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock $(OPTIONS)
+
 # What only benchmarks need (plots, peers) stays out of the product's environment and lock.
 BENCH_VENV := data/benchmarks/environment
 BENCH_STAMP := $(BENCH_VENV)/.installed
@@ -58,12 +69,14 @@ $(BENCH_STAMP): benchmarks/requirements.lock
 bench: $(STAMP) $(BENCH_STAMP) ## measured comparisons, such as make bench SIZE="100k 1m" ONLY="landing,days"
 	python -m benchmarks $(foreach size,$(SIZE),--size $(size)) --only "$(ONLY)" $(OPTIONS)
 
-lock: $(STAMP) ## write both requirements.lock anew (needs uv)
+lock: $(STAMP) ## write the three locks anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --output-file requirements.lock
 
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header benchmarks/requirements.in --output-file benchmarks/requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header .ci/audit.in --output-file .ci/audit.lock
 
 clean: ## remove the environment; landed data stays
 	rm -rf $(VENV)
