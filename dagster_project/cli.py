@@ -1055,35 +1055,49 @@ def _run_job(console: Console, settings: Settings, job_name: str, days: Sequence
 
 
 def _execute(console: Console, settings: Settings, job: dg.JobDefinition, request: RunOfDays) -> None:
-    """Run `job` in this process, with progress.
+    """Run `job` in this process when its turn with the warehouse has come, with progress.
 
     Raises:
         RunFailed: it did not succeed; the message says what failed.
+        WarehouseHeld: another run had its turn for too long.
     """
     from dagster_project.defs import runs
     from dagster_project.defs.alerts import tell_of_refusal, tell_of_run
     from dagster_project.terminal import run_display
-    from dagster_project.warehouse import WarehouseHeld
+    from dagster_project.warehouse import WarehouseHeld, turn
 
     say = partial(_warn, console)
     with runs.opened_instance(settings.paths) as instance:
-        for run_id in runs.end_dead_runs(instance):
-            console.print(f"[yellow]…[/] run {run_id[:8]} was killed; marked as failed", highlight=False)
-            tell_of_run(instance, settings, run_id, say=say)
-        try:
-            runs.wait_for_pool(instance, settings, say=console.print)
-        except WarehouseHeld:
-            tell_of_refusal(settings, request.job_name, say=say)
-            raise
-        with run_display(console) as display:
-            outcome = runs.run_job(
-                job,
-                instance=instance,
-                logs=settings.paths.logs,
-                tags=request.tags,
-                config=request.config,
-                listen=lambda happened: display.show(happened.kind, happened.step, happened.text),
-            )
+
+        def end_dead_runs() -> None:
+            for run_id in runs.end_dead_runs(instance):
+                say(f"run {run_id[:8]} was killed; marked as failed")
+                tell_of_run(instance, settings, run_id, say=say)
+
+        end_dead_runs()
+        with contextlib.ExitStack() as own:
+            try:
+                own.enter_context(
+                    turn(
+                        settings.paths.warehouse,
+                        who=f"strata, job {request.job_name}",
+                        wait_seconds=settings.environment.warehouse_wait_seconds,
+                        progress=say,
+                    )
+                )
+            except WarehouseHeld:
+                tell_of_refusal(settings, request.job_name, say=say)
+                raise
+            end_dead_runs()  # whoever had the turn before may have been killed in it
+            with run_display(console) as display:
+                outcome = runs.run_job(
+                    job,
+                    instance=instance,
+                    logs=settings.paths.logs,
+                    tags=request.tags,
+                    config=request.config,
+                    listen=lambda happened: display.show(happened.kind, happened.step, happened.text),
+                )
         tell_of_run(
             instance, settings, outcome.run_id, say=partial(_noted, outcome.log_file, say), log=outcome.log_file
         )

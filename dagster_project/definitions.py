@@ -17,14 +17,12 @@ from dagster_project.defs.resources import dbt_child
 from dagster_project.defs.schedules import schedules_definitions
 from dagster_project.defs.sensors import sensors_definitions
 from dagster_project.defs.transform import transform_definitions
+from dagster_project.defs.turns import InTurn
 from dagster_project.settings import Settings, load_settings
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """Everything of defs/, for these settings.
-
-    Runs take one process: with a warehouse of one writer a process a step only adds its start, several seconds each.
-    """
+    """Everything of defs/, for these settings."""
     # `backfill_policy` is said to be in beta; it behaves as tests/pipeline show in the version that is locked.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     dbt = dbt_child(settings)
@@ -40,7 +38,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         purging_definitions(settings),
         schedules_definitions(settings),
         sensors_definitions(settings, jobs),
-        dg.Definitions(executor=dg.in_process_executor),
+        dg.Definitions(executor=InTurn(settings)),
     )
 
 

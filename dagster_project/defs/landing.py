@@ -8,7 +8,6 @@ import dagster as dg
 
 from dagster_project.contract import entities
 from dagster_project.defs.metadata import column_schema, table_preview
-from dagster_project.defs.process_marks import mark_process
 from dagster_project.defs.resources import refusals
 from dagster_project.landing import Batch, LandedRead, LandingHeld, LandingResult, Manifest, land
 from dagster_project.settings import Settings
@@ -46,7 +45,6 @@ def landing_definitions(settings: Settings) -> dg.Definitions:
 
 def land_all(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings: Settings) -> None:
     """Bring the sample's files where one is configured, and land what is new."""
-    mark_process(context)
     if settings.sources.business.sample:
         prepare_sample(settings.paths)
     result = _land_in_turn(context, settings)

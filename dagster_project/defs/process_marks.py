@@ -9,8 +9,6 @@ from dagster_project.warehouse.processes import ProcessMark, this_process
 # The run whose process the other marks of warehouse/processes.py name.
 MARKED_RUN_TAG = "strata/process_of_run"
 
-Context = dg.AssetExecutionContext | dg.OpExecutionContext | dg.AssetCheckExecutionContext
-
 
 def process_tags(run_id: str) -> dict[str, str]:
     """Tags that say that this process does the run."""
@@ -25,11 +23,3 @@ def mark_of(run: dg.DagsterRun) -> ProcessMark | None:
     if run.parent_run_id is not None and run.tags.get(MARKED_RUN_TAG) != run.run_id:
         return None
     return ProcessMark.from_tags(run.tags)
-
-
-def mark_process(context: Context) -> dg.OpExecutionContext:
-    """Tag the run with this process where it is not yet; gives the context of its op."""
-    op_context = context if isinstance(context, dg.OpExecutionContext) else context.op_execution_context
-    if mark_of(op_context.run) is None:
-        op_context.instance.add_run_tags(op_context.run_id, process_tags(op_context.run_id))
-    return op_context

@@ -17,7 +17,6 @@ from dagster_dbt import DbtCliInvocation, DbtCliResource
 from dagster_dbt.core import dbt_cli_invocation
 from packaging.version import Version, parse
 
-from dagster_project.defs.process_marks import Context, mark_process
 from dagster_project.errors import StrataError
 from dagster_project.forking import PARENT_OPTION
 from dagster_project.settings import Settings
@@ -30,6 +29,8 @@ from dagster_project.warehouse.quoted_values import VALUE_ERRORS, without_values
 
 # On every op that opens the warehouse. dagster.yaml gives each pool one place.
 WAREHOUSE_POOL = "warehouse"
+
+Context = dg.AssetExecutionContext | dg.OpExecutionContext | dg.AssetCheckExecutionContext
 
 # dagster-dbt starts a process for each invocation; ours are forks of one. It asks `subprocess` for nothing else.
 dbt_cli_invocation.subprocess = SimpleNamespace(  # type: ignore[assignment, attr-defined]
@@ -69,11 +70,8 @@ def dbt_child(settings: Settings) -> DbtChild:
 
 
 def asker(context: Context) -> str:
-    """Who asks for the warehouse, as those are told who wait for it.
-
-    The run is tagged with this process, so that its place in the pool can be freed when the process is killed.
-    """
-    op_context = mark_process(context)
+    """Who asks for the warehouse, as those are told who wait for it."""
+    op_context = context if isinstance(context, dg.OpExecutionContext) else context.op_execution_context
     return f"{op_context.op_def.name} of Dagster run {op_context.run_id[:8]}"
 
 

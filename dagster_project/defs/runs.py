@@ -9,7 +9,6 @@ import contextlib
 import logging
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,9 +25,7 @@ from dagster_project.defs.process_marks import mark_of, process_tags
 from dagster_project.defs.resources import WAREHOUSE_POOL
 from dagster_project.defs.transform import DAILY_JOB, MODEL_BUILT
 from dagster_project.doctor.runs import DagsterFacts
-from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
-from dagster_project.warehouse import WarehouseHeld
 from dagster_project.warehouse.processes import ProcessMark
 
 INSTANCE_FILE = "dagster.yaml"
@@ -102,8 +99,15 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
 
 def _dead_runs(instance: dg.DagsterInstance) -> list[tuple[dg.DagsterRun, ProcessMark]]:
     """Runs that have not ended although their process is gone, with its mark."""
-    unfinished = instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED))
-    return [(run, mark) for run in unfinished if (mark := mark_of(run)) is not None and not mark.is_alive()]
+    unfinished = dg.RunsFilter(statuses=UNFINISHED)
+    gone = [
+        (run.run_id, mark)
+        for run in instance.get_runs(filters=unfinished)
+        if (mark := mark_of(run)) is not None and not mark.is_alive()
+    ]
+    # A run may have ended, and its process with it, between these two looks.
+    again = {run.run_id: run for run in instance.get_runs(filters=unfinished)} if gone else {}
+    return [(again[run_id], mark) for run_id, mark in gone if run_id in again]
 
 
 def run_job(
@@ -146,29 +150,6 @@ def run_job(
             raise_on_error=False,
         )
     return Outcome(run_id, result.success, log_file, failures)
-
-
-def wait_for_pool(instance: dg.DagsterInstance, settings: Settings, *, say: Callable[[str], None]) -> None:
-    """Wait until no other living run of the instance has the warehouse, and say for which one.
-
-    Inside a run Dagster waits by itself, but deaf to interrupts and without a word about who has it.
-
-    Raises:
-        WarehouseHeld: it was not free in time.
-    """
-    deadline = time.monotonic() + settings.environment.warehouse_wait_seconds
-    said = ""
-    while places := instance.event_log_storage.get_concurrency_info(WAREHOUSE_POOL).claimed_slots:
-        run = instance.get_run_by_id(places[0].run_id)
-        mark = mark_of(run) if run is not None else None
-        who = f"Dagster run {places[0].run_id[:8]}" + (f" of process {mark.pid}" if mark else "")
-        if time.monotonic() > deadline:
-            raise WarehouseHeld(f"The warehouse is held by {who}. Let it finish, or terminate it, then start again.")
-        if who != said:
-            say(f"waiting for the warehouse, held by {who}")
-            said = who
-        time.sleep(0.5)
-        end_dead_runs(instance)
 
 
 def dagster_facts(paths: Paths) -> DagsterFacts | None:

@@ -13,6 +13,7 @@ from dagster_project.warehouse.opening import (
     damaged,
     held,
     opened,
+    turn,
 )
 
-__all__ = ["HeldWarehouse", "Holder", "WarehouseDamaged", "WarehouseHeld", "damaged", "held", "opened"]
+__all__ = ["HeldWarehouse", "Holder", "WarehouseDamaged", "WarehouseHeld", "damaged", "held", "opened", "turn"]

@@ -98,30 +98,37 @@ def held(
         OtherVersion: it is of another version; it was not opened for writing.
         DiskFull: what is done inside finds no room.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.parent.chmod(0o700)  # the file holds the schema `personal`; DuckDB and dbt make theirs readable by all
-    descriptor = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        with full_disk_told(OSError, duckdb.Error):
-            waiting = _Waiting(path, wait_seconds=wait_seconds, progress=progress)
-            while not _take(descriptor):
-                waiting.once_more(lambda: _named_in_lock(path))
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "doing": who}).encode(), 0)
-            if path.exists() and path.stat().st_size:
-                with (
-                    _damage_told(path),
-                    _connect(path, wait_seconds=wait_seconds, progress=progress, read_only=True) as con,
-                ):
-                    (refuse_newer if any_version else refuse_other_version)(con, path)
-            warehouse = HeldWarehouse(path, wait_seconds=wait_seconds, memory_limit=memory_limit, progress=progress)
-            # The lock is free at once when its holder is killed, the file only when the holder's dbt child is gone too
-            # (a few milliseconds later), and a person with a DuckDB shell knows nothing of the lock.
-            with warehouse.connection():
-                pass
-            yield warehouse
-    finally:
-        os.close(descriptor)  # and with it the lock
+    _make_private(path.parent)
+    waiting = _Waiting(path, wait_seconds=wait_seconds, progress=progress)
+    with full_disk_told(OSError, duckdb.Error), _locked(_lock_file(path), who, waiting):
+        if path.exists() and path.stat().st_size:
+            with (
+                _damage_told(path),
+                _connect(path, wait_seconds=wait_seconds, progress=progress, read_only=True) as con,
+            ):
+                (refuse_newer if any_version else refuse_other_version)(con, path)
+        warehouse = HeldWarehouse(path, wait_seconds=wait_seconds, memory_limit=memory_limit, progress=progress)
+        # The lock is free at once when its holder is killed, the file only when the holder's dbt child is gone too
+        # (a few milliseconds later), and a person with a DuckDB shell knows nothing of the lock.
+        with warehouse.connection():
+            pass
+        yield warehouse
+
+
+@contextmanager
+def turn(path: Path, *, who: str, wait_seconds: float, progress: Progress | None = None) -> Iterator[None]:
+    """The turn of a run: until it ends no other run works on the warehouse, nor between two steps of this one.
+
+    Else a run would classify what another has staged and not yet linked, without its customers, and take the day for
+    built. Inside it each step takes the warehouse by `held`, as do those who only look, between two steps.
+
+    Raises:
+        WarehouseHeld: another run had its turn for longer than `wait_seconds`.
+    """
+    _make_private(path.parent)
+    waiting = _Waiting(path, wait_seconds=wait_seconds, progress=progress)
+    with full_disk_told(OSError), _locked(path.with_name(path.name + ".turn"), who, waiting):
+        yield
 
 
 @contextmanager
@@ -137,7 +144,7 @@ def looked_at(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     descriptor = os.open(lock_file, os.O_RDONLY | os.O_CLOEXEC) if lock_file.exists() else None
     try:
         if descriptor is not None and not _take(descriptor):
-            raise WarehouseHeld(f"{path} is held by {_named_in_lock(path)}.")
+            raise WarehouseHeld(f"{path} is held by {_named_in(lock_file)}.")
         con = _connect(path, wait_seconds=0, progress=None, read_only=True)
         try:
             con.execute("set TimeZone = 'UTC'")
@@ -227,8 +234,27 @@ class _Waiting:
         time.sleep(POLL_SECONDS)
 
 
+def _make_private(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # the file holds the schema `personal`; DuckDB and dbt make theirs readable by all
+
+
 def _lock_file(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
+
+
+@contextmanager
+def _locked(lock_file: Path, who: str, waiting: _Waiting) -> Iterator[None]:
+    """Hold the lock file, with this process and what it does written into it."""
+    descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while not _take(descriptor):
+            waiting.once_more(lambda: _named_in(lock_file))
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "doing": who}).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)  # and with it the lock
 
 
 def _take(descriptor: int) -> bool:
@@ -239,9 +265,8 @@ def _take(descriptor: int) -> bool:
     return True
 
 
-def _named_in_lock(path: Path) -> Holder:
+def _named_in(lock_file: Path) -> Holder:
     """Who wrote its name into the lock file; unknown in the instant between taking the lock and writing the name."""
-    lock_file = _lock_file(path)
     try:
         named = json.loads(lock_file.read_text())
         since = datetime.fromtimestamp(lock_file.stat().st_mtime, tz=UTC)

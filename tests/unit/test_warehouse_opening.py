@@ -15,13 +15,21 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.warehouse import WarehouseDamaged, WarehouseHeld, held, opened
+from dagster_project.warehouse import WarehouseDamaged, WarehouseHeld, held, opened, turn
 
 HOLD_AND_SLEEP = """
 import sys, time
 from pathlib import Path
 from dagster_project.warehouse import held
 with held(Path(sys.argv[1]), who="a long backfill", wait_seconds=5):
+    print("holding", flush=True)
+    time.sleep(600)
+"""
+HAVE_A_TURN = """
+import sys, time
+from pathlib import Path
+from dagster_project.warehouse import turn
+with turn(Path(sys.argv[1]), who="a long backfill", wait_seconds=5):
     print("holding", flush=True)
     time.sleep(600)
 """
@@ -112,6 +120,31 @@ def test_a_killed_holder_lets_go_at_once(warehouse: Path) -> None:
         with opened(warehouse, who="test", wait_seconds=5):
             pass
         assert time.monotonic() - began < 2
+
+
+def test_a_run_has_its_turn_from_step_to_step_and_who_waits_for_it_says_so(warehouse: Path) -> None:
+    said: list[str] = []
+    with (
+        holder(HAVE_A_TURN, warehouse) as process,
+        pytest.raises(WarehouseHeld, match="waited 1 s"),
+        turn(warehouse, who="test", wait_seconds=1, progress=said.append),
+    ):
+        pytest.fail("had a turn in that of another")
+    assert f"waiting for the warehouse, held by process {process.pid} (a long backfill, since 2" in said[0]
+
+
+def test_the_turn_of_a_killed_run_is_over_at_once(warehouse: Path) -> None:
+    with holder(HAVE_A_TURN, warehouse) as process:
+        process.send_signal(signal.SIGKILL)
+        began = time.monotonic()
+        with turn(warehouse, who="test", wait_seconds=5):
+            pass
+        assert time.monotonic() - began < 2
+
+
+def test_who_only_looks_waits_for_no_turn(warehouse: Path) -> None:
+    with holder(HAVE_A_TURN, warehouse), opened(warehouse, who="test", wait_seconds=0) as con:
+        assert con.execute("select 1").fetchall() == [(1,)]
 
 
 def test_what_waits_goes_on_when_the_holder_is_done(warehouse: Path) -> None:
