@@ -16,6 +16,20 @@ import duckdb
 from shop_runs import SECOND_AS_OF, Shop, wait_until
 
 OPENINGS_A_SECOND = 20
+# Every day there is, in words that DuckDB and PostgreSQL know.
+DAYS = """
+    select segments.as_of_date::varchar, segments.customers, summary.customers::bigint
+    from (
+        select as_of_date, count(*) as customers from strata.customer_segments group by as_of_date
+    ) as segments
+    full join (
+        select as_of_date, sum(customers) as customers
+        from strata.segment_summary
+        where dimension = 'lifecycle_stage' and breakdown = 'total'
+        group by as_of_date
+    ) as summary on segments.as_of_date = summary.as_of_date
+    order by 1
+"""
 HOLDER = "a long backfill"
 HOLD = """
 import sys, time
@@ -51,12 +65,13 @@ class Watched:
 
 
 class Reader(threading.Thread):
-    """Opens the serving copy twenty times a second and notes what it sees."""
+    """Opens the serving copy many times a second and notes what it sees."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, openings_a_second: int = OPENINGS_A_SECOND) -> None:
         super().__init__()
         self._path = str(shop.data / "published" / "serving" / "strata.duckdb")
         self._ends = threading.Event()
+        self._pause = 1 / openings_a_second
         self.openings = 0
         self.faults: list[str] = []
         self.seen: set[tuple[Day, ...]] = set()
@@ -69,7 +84,7 @@ class Reader(threading.Thread):
             except Exception as error:
                 self.faults.append(repr(error))
             self.openings += 1
-            self._ends.wait(max(0.0, 1 / OPENINGS_A_SECOND - (time.monotonic() - began)))
+            self._ends.wait(max(0.0, self._pause - (time.monotonic() - began)))
 
     def end(self) -> None:
         self._ends.set()
@@ -78,22 +93,7 @@ class Reader(threading.Thread):
     def look(self) -> tuple[Day, ...]:
         """Every day that is served."""
         with duckdb.connect(self._path, read_only=True) as con:
-            found = con.execute(
-                """
-                select segments.as_of_date::varchar, segments.customers, summary.customers::bigint
-                from (
-                    select as_of_date, count(*) as customers from strata.customer_segments group by as_of_date
-                ) as segments
-                full join (
-                    select as_of_date, sum(customers) as customers
-                    from strata.segment_summary
-                    where dimension = 'lifecycle_stage' and breakdown = 'total'
-                    group by as_of_date
-                ) as summary on segments.as_of_date = summary.as_of_date
-                order by 1
-                """
-            ).fetchall()
-        return tuple(Day(*row) for row in found)
+            return tuple(Day(*row) for row in con.execute(DAYS).fetchall())
 
 
 @contextmanager
