@@ -57,6 +57,9 @@ query Events($id: ID!) {
   runOrError(runId: $id) { ... on Run { eventConnection { events { ... on MessageEvent { message } } } } }
 }
 """
+STEPS = """
+query Steps($id: ID!) { runOrError(runId: $id) { ... on Run { stepStats { startTime endTime } } } }
+"""
 START = """
 mutation Start($sensor: SensorSelector!) {
   startSensor(sensorSelector: $sensor) { __typename ... on PythonError { message } }
@@ -86,7 +89,7 @@ def waited(find: Callable[[], Found | None], what: str, seconds: float = 400) ->
     deadline = time.monotonic() + seconds
     while not (found := find()):
         assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.5)
+        time.sleep(1)
     return found
 
 
@@ -219,6 +222,11 @@ class Page:
         """The log of a run."""
         events = self.ask(EVENTS, id=run_id)["runOrError"]["eventConnection"]["events"]
         return "\n".join(event.get("message") or "" for event in events)
+
+    def working_time(self, run_id: str) -> tuple[float, float]:
+        """When the first step of a run that succeeded began, and when its last one ended."""
+        steps = self.ask(STEPS, id=run_id)["runOrError"]["stepStats"]
+        return min(step["startTime"] for step in steps), max(step["endTime"] for step in steps)
 
     def start_sensor(self, name: str) -> None:
         started = self.ask(START, sensor={**REPOSITORY, "sensorName": name})["startSensor"]

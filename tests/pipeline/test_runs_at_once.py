@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import adbc_driver_postgresql.dbapi
@@ -83,6 +84,12 @@ def test_they_leave_what_the_command_line_leaves_one_after_the_other(
     assert installation.published() == one_after_the_other.published()
     assert installation.served() == one_after_the_other.served()
     assert installation.lists() == one_after_the_other.lists()
+
+
+def test_no_step_of_a_run_comes_between_two_of_another(morning: Morning) -> None:
+    times = sorted(morning.working_times)
+    assert len(times) == 4
+    assert all(ended <= began for (_, ended), (began, _) in pairwise(times)), times
 
 
 def test_who_waits_says_for_whom(morning: Morning) -> None:
