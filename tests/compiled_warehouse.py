@@ -15,10 +15,12 @@ import duckdb
 from warehouse_builder import WarehouseBuilder
 
 from dagster_project.identity import link
+from dagster_project.landing import Manifest
 from dagster_project.measurement import measure_lift
 from dagster_project.settings import Settings
 from dagster_project.warehouse.compiled_models import CompiledProject, compile_project
 from dagster_project.warehouse.control import write_control
+from dagster_project.warehouse.landed import attach
 
 
 @dataclass
@@ -70,3 +72,20 @@ def copy_what_was_staged(con: duckdb.DuckDBPyConnection, settings: Settings) -> 
     ).fetchall():
         con.execute(f"create schema if not exists {schema}")
         con.execute(f"create table {schema}.{table} as from built.{schema}.{table}")
+
+
+def build_from_landed(
+    con: duckdb.DuckDBPyConnection, settings: Settings, compiled: Path, days: Sequence[date]
+) -> CompiledProject:
+    """All models of `days` in one run, from nothing but what has landed; no list is issued. Gives the models."""
+    project = compile_project(settings, compiled)
+    staging = [name for name, model in project.models.items() if model.schema == "staging"]
+    manifest = Manifest.load(settings.paths)
+    con.execute("set TimeZone = 'UTC'")
+    attach(con, manifest)
+    project.build(con, select=staging)
+    business = settings.sources.business
+    link(con, paths=settings.paths, identity=settings.sources.identity, time_zone=business.time_zone)
+    write_control(con, settings=settings, manifest=manifest, days=days)
+    project.build(con, given=staging)
+    return project

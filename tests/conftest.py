@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import os
+
+# As the product's own fits have it (settings/children.py): with more threads they take longer and end elsewhere.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -12,10 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from threading import Timer
 
@@ -24,7 +24,7 @@ import pytest
 from shared_work import done_once, shared_folder
 from tiny_shop import build_tiny_shop
 
-from dagster_project.forking import ForkServer
+from dagster_project.forking import Fork, ForkServer
 from dagster_project.settings import Settings, load_settings
 from dagster_project.settings.paths import PROJECT_ROOT
 
@@ -32,12 +32,48 @@ STRATA = [sys.executable, "-m", "dagster_project.cli"]
 FIRST_AS_OF = date(2024, 12, 30)
 SECOND_AS_OF = date(2024, 12, 31)
 LONGEST_SECONDS = 600
-RANGE = [date(2024, 11, 30), date(2024, 12, 1)]  # across a month end
+RANGE = [date(2024, 11, 29), date(2024, 11, 30), date(2024, 12, 1)]  # across a month end
 
 
 def undecided_environment() -> dict[str, str]:
     """This process's variables but those that say something to the product or the tools that it is built on."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("STRATA_", "DAGSTER_", "DBT_"))}
+
+
+class Started:
+    """A process of `strata`, with what tests ask of a `subprocess.Popen`."""
+
+    def __init__(self, fork: Fork) -> None:
+        self._fork = fork
+        self.pid = fork.pid
+        self.stdout = io.TextIOWrapper(fork.stdout, encoding="utf-8")
+
+    @property
+    def returncode(self) -> int | None:
+        return self._fork.returncode
+
+    def poll(self) -> int | None:
+        with suppress(subprocess.TimeoutExpired):
+            self._fork.wait(timeout=0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        return self._fork.wait(timeout)
+
+    def send_signal(self, number: int) -> None:
+        self._fork.send_signal(number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float) -> tuple[str, None]:
+        """What it prints to its end; it is killed when that takes longer than `timeout` seconds."""
+        deadline = Timer(timeout, self.kill)
+        deadline.start()
+        printed = self.stdout.read()
+        self.wait()
+        deadline.cancel()
+        return printed, None
 
 
 @dataclass(frozen=True)
@@ -68,31 +104,24 @@ class Shop:
 
     def strata(self, *words: str, code: int = 0, **variables: str) -> str:
         """Run `strata` to its end; gives what it printed."""
-        fork = strata_server().fork(["strata", *words], [json.dumps({**self.environment, **variables}), *words])
-        assert fork is not None, "the server of forks is gone"
-        deadline = Timer(LONGEST_SECONDS, fork.send_signal, [signal.SIGKILL])
-        deadline.start()
-        printed = fork.stdout.read().decode()
-        ended = fork.wait()
-        deadline.cancel()
-        assert ended == code, printed + self.newest_log()[-5000:]
+        with self.started(*words, **variables) as process:
+            printed, _ = process.communicate(LONGEST_SECONDS)
+        assert process.returncode == code, printed + self.newest_log()[-5000:]
         return printed
 
     @contextmanager
-    def started(self, *words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    def started(self, *words: str, **variables: str) -> Iterator[Started]:
         """`strata` as it runs; killed at the end of the block when it still does."""
-        process = subprocess.Popen(
-            [*STRATA, *words],
-            env={**self.environment, **variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
+        with _strata_server() as server:
+            environment = json.dumps({**self.environment, **variables})
+            fork = server.fork(["strata", *words], [environment, *words])
+            assert fork is not None, "the server of forks is gone"
+            process = Started(fork)
+            try:
+                yield process
+            finally:
+                process.kill()
+                process.wait()
 
     def newest_log(self) -> str:
         """The log of the newest run; empty where there is none."""
@@ -130,13 +159,22 @@ class Shop:
         }
 
 
-@cache
-def strata_server() -> ForkServer:
-    """Makes the processes of `Shop.strata`, to the end of the test process."""
-    program = [sys.executable, str(Path(__file__).with_name("strata_server.py"))]
-    server = ForkServer(program, undecided_environment(), str(PROJECT_ROOT))
-    atexit.register(server.close)
-    return server
+_idle_servers: list[ForkServer] = []
+
+
+@contextmanager
+def _strata_server() -> Iterator[ForkServer]:
+    """Makes one process at a time; kept to the end of the test process for those that come after it."""
+    try:
+        server = _idle_servers.pop()
+    except IndexError:
+        program = [sys.executable, str(Path(__file__).with_name("strata_server.py"))]
+        server = ForkServer(program, undecided_environment(), str(PROJECT_ROOT))
+        atexit.register(server.close)
+    try:
+        yield server
+    finally:
+        _idle_servers.append(server)
 
 
 def build_shared_shop(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Shop:

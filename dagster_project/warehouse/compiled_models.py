@@ -7,7 +7,6 @@ milliseconds. What is in the warehouse is still built by dbt itself.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -28,6 +27,8 @@ from dagster_project.warehouse.dbt_manifest import DbtProjectError, dbt_executab
 
 # A compile against an empty database writes every incremental model as its first, full build.
 EMPTY_WAREHOUSE = ":memory:"
+# What the SQL says of an installation: compiled as the names of these variables, which its own values replace.
+OWN_VARIABLES = ("STRATA_BUSINESS_TIME_ZONE", "STRATA_REPORTING_CURRENCY", "STRATA_EXCHANGE_RATE_MAX_AGE_DAYS")
 
 
 @dataclass(frozen=True)
@@ -130,21 +131,24 @@ class CompiledProject:
 def compile_project(settings: Settings, folder: Path) -> CompiledProject:
     """The models of the dbt project as they stand now, compiled by one run of dbt and kept in `folder` for next time.
 
-    Business time zone, currency and age of rates are constants of the compiled SQL: other values are another compile.
+    Of the settings the SQL has the business time zone, the currency and the age of rates; a change of them is no new
+    compile.
 
     Raises:
         DbtProjectError: dbt cannot compile the project.
     """
-    variables = {name: value for name, value in child_environment(settings).items() if name != "STRATA_WAREHOUSE"}
-    constants = hashlib.sha256(json.dumps(variables, sort_keys=True).encode()).hexdigest()[:8]
-    kept = folder / f"compiled-{constants}-{project_fingerprint(settings.paths.dbt_project)}.json"
+    kept = folder / f"compiled-{project_fingerprint(settings.paths.dbt_project)}.json"
     if not kept.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "compiled.lock").open("w") as lock:  # two compiles at once would write one target folder
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not kept.exists():
                 _compile(settings, target=folder / "compile", kept=kept)
-    models = [_model_from(entry) for entry in json.loads(kept.read_text(encoding="utf-8"))]
+    text = kept.read_text(encoding="utf-8")
+    values = child_environment(settings)
+    for name in OWN_VARIABLES:
+        text = text.replace(name, values[name])
+    models = [_model_from(entry) for entry in json.loads(text)]
     return CompiledProject({model.name: model for model in models})
 
 
@@ -155,7 +159,11 @@ def _compile(settings: Settings, *, target: Path, kept: Path) -> None:
     done = subprocess.run(  # noqa: S603
         [*command, "--target-path", str(target), "--log-path", str(target), "--profiles-dir", str(project)],
         cwd=project,
-        env={**process_environment(settings), "STRATA_WAREHOUSE": EMPTY_WAREHOUSE},
+        env={
+            **process_environment(settings),
+            **{name: name for name in OWN_VARIABLES},
+            "STRATA_WAREHOUSE": EMPTY_WAREHOUSE,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -164,7 +172,7 @@ def _compile(settings: Settings, *, target: Path, kept: Path) -> None:
         raise DbtProjectError(f"dbt cannot compile {project}:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     shutil.rmtree(target)
-    for stale in kept.parent.glob(f"{kept.name.rpartition('-')[0]}-*.json"):
+    for stale in kept.parent.glob("compiled-*.json"):
         stale.unlink()
     unfinished = kept.with_suffix(".unfinished")
     unfinished.write_text(json.dumps([asdict(model) for model in _models_in_order(manifest)]), encoding="utf-8")

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 import yaml
+from compiled_warehouse import build_from_landed
 from four_ways import (
     Business,
     export_from_fxiaoke,
@@ -27,13 +28,9 @@ from four_ways import (
 from pydantic import SecretStr
 from zoho_server import ZohoServer
 
-from dagster_project.identity import link
 from dagster_project.landing import Manifest, land
 from dagster_project.settings import Settings, load_settings
 from dagster_project.settings.environment import Secrets
-from dagster_project.warehouse.compiled_models import compile_project
-from dagster_project.warehouse.control import write_control
-from dagster_project.warehouse.landed import attach
 
 PROJECT = Path(__file__).parents[2]
 EXAMPLES = PROJECT / "config" / "examples"
@@ -59,7 +56,7 @@ NOT_COMPARED = frozenset(
         "customer_contacts",
     }
 )
-Table = list[tuple[Any, ...]]
+Table = tuple[list[str], list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ class Way:
     name: str
     rejected: int
     landed: dict[str, int]
-    tables: dict[str, tuple[list[str], Table]]
+    tables: dict[str, Table]
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +106,9 @@ def classified(folder: Path, sources: dict[str, Any], variables: dict[str, str],
     secrets = Secrets({name: SecretStr(value) for name, value in variables.items()})
     settings = replace(settings, environment=replace(settings.environment, hash_key=None, secrets=secrets))
     land(settings, now=NOW)
-    manifest = Manifest.load(settings.paths)
-    counts = manifest.row_counts()
+    counts = Manifest.load(settings.paths).row_counts()
     with duckdb.connect() as con:
-        con.execute("set TimeZone = 'UTC'")
-        tables = dict(build(con, settings, manifest, compiled))
+        tables = dict(build(con, settings, compiled))
     return Way(
         folder.name,
         rejected=sum(count.rejected - count.excluded for count in counts),
@@ -122,18 +117,9 @@ def classified(folder: Path, sources: dict[str, Any], variables: dict[str, str],
     )
 
 
-def build(
-    con: duckdb.DuckDBPyConnection, settings: Settings, manifest: Manifest, compiled: Path
-) -> Iterator[tuple[str, tuple[list[str], Table]]]:
+def build(con: duckdb.DuckDBPyConnection, settings: Settings, compiled: Path) -> Iterator[tuple[str, Table]]:
     """Build the models, and give every mart with the business's own number in place of customer ids."""
-    project = compile_project(settings, compiled)
-    staging = [name for name, model in project.models.items() if model.schema == "staging"]
-    attach(con, manifest)
-    project.build(con, select=staging)
-    business = settings.sources.business
-    link(con, paths=settings.paths, identity=settings.sources.identity, time_zone=business.time_zone)
-    write_control(con, settings=settings, manifest=manifest, days=DAYS)
-    project.build(con, given=staging)
+    project = build_from_landed(con, settings, compiled, DAYS)
     # Every way ends its references with the company's number.
     con.execute(
         "create temp table numbers as select distinct customer_id, "

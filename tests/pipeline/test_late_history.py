@@ -19,20 +19,23 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from compiled_warehouse import build_from_landed
 from dagster import DagsterRunStatus
 from generated import LAST, Company, companies
 from hypothesis import given
 from hypothesis import strategies as st
 from late_deliveries import CURRENCY, FEW, Install, LateWarehouse, assert_same_days, deliveries, in_one, installer
-from shop_runs import FIRST_AS_OF, Shop, wait_until
+from shop_runs import FIRST_AS_OF, RANGE, Shop, wait_until
 
 from dagster_project.definitions import build_definitions
-from dagster_project.defs.jobs import run_request
+from dagster_project.defs.resources import dbt_child
 from dagster_project.defs.runs import opened_instance
+from dagster_project.defs.transform import STAGING, attach_landed, start_build
 from dagster_project.landing import Manifest, land
 from dagster_project.settings import Deployment
-from dagster_project.warehouse import opened
+from dagster_project.warehouse import held, opened
 from dagster_project.warehouse.control import AsOfDay, record_builds
+from dagster_project.warehouse.dbt_arguments import dbt_arguments
 
 DAYS = [date(2020, 9, 30), date(2021, 7, 31), date(2022, 3, 31), date(2022, 5, 31), date(2022, 6, 8), LAST]
 
@@ -259,20 +262,19 @@ ABROAD = """\
         decimal: "."
         columns: {currency: currency, date: date, rate: rate}
 """
-BUILT = [date(2024, 11, 30), date(2024, 12, 5), date(2024, 12, 15), date(2024, 12, 20)]
-LATE_FROM = date(2024, 12, 8)
+BUILT = [*RANGE, FIRST_AS_OF]
+LATE_FROM = BUILT[1]
 KEPT = "select * from control.snapshot_builds order by 1"
 
 
-@pytest.fixture
-def shop_abroad(shop: Shop) -> Shop:
-    """The shop with an order in dollars of 2024-12-10 on its way, and two days a rebuild."""
+def go_abroad(shop: Shop, order_on: date) -> Shop:
+    """The shop with an order in dollars on its way, and two days a rebuild."""
     with (shop.config / "sources.yaml").open("a", encoding="utf-8") as sources:
         sources.write(ABROAD)
     publishing = shop.config / "publishing.yaml"
     publishing.write_text(publishing.read_text().replace("rebuild_days_per_run: 31", "rebuild_days_per_run: 2"))
     (shop.data / "inbox" / "abroad").mkdir()
-    (shop.data / "inbox" / "abroad" / "orders.csv").write_text("no,who,at,total\n1,x,2024-12-10,100.00\n")
+    (shop.data / "inbox" / "abroad" / "orders.csv").write_text(f"no,who,at,total\n1,x,{order_on},100.00\n")
     return shop
 
 
@@ -283,13 +285,13 @@ def bring_rates(shop: Shop, name: str, first: date) -> None:
     land(shop.settings, now=datetime.now(UTC))
 
 
-def build(shop: Shop, days: Sequence[date]) -> None:
-    """Build chosen days in one run, in this process."""
-    request = run_request("backfill", days, asked_by="test")
-    job = build_definitions(shop.settings).resolve_job_def(request.job_name)
-    with opened_instance(shop.settings.paths) as instance:
-        config = dict(request.config or {})
-        assert job.execute_in_process(instance=instance, tags=request.tags, run_config=config).success
+def stage(shop: Shop) -> None:
+    """Land what is new and have dbt stage it, as a run does before it classifies."""
+    settings = shop.settings
+    land(settings, now=datetime.now(UTC))
+    with held(settings.paths.warehouse, who="test", wait_seconds=5) as warehouse:
+        attach_landed(warehouse, settings)
+        start_build(dbt_child(settings), settings, dbt_arguments("build", select=[STAGING])).wait()
 
 
 def rows(shop: Shop, query: str) -> list[tuple[Any, ...]]:
@@ -297,26 +299,27 @@ def rows(shop: Shop, query: str) -> list[tuple[Any, ...]]:
         return con.execute(query).fetchall()
 
 
-def everything(shop: Shop) -> dict[str, list[tuple[Any, ...]]]:
+def everything(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every mart of days, of the history and of the orders; lists are issued documents and stay out."""
-    tables = rows(
-        shop,
+    tables = con.execute(
         "select distinct table_name from duckdb_columns() where schema_name = 'marts' and (column_name = 'as_of_date' "
-        "or table_name in ('segment_history', 'fct_orders')) and not starts_with(table_name, 'reactivation_list')",
-    )
-    return {table: rows(shop, f"select * from marts.{table} order by all") for (table,) in tables}
+        "or table_name in ('segment_history', 'fct_orders')) and not starts_with(table_name, 'reactivation_list')"
+    ).fetchall()
+    return {table: con.execute(f"select * from marts.{table} order by all").fetchall() for (table,) in tables}
 
 
 def test_a_rebuild_killed_half_way_keeps_what_is_done_and_ends_as_a_full_rebuild(
-    shop_abroad: Shop, tmp_path_factory: pytest.TempPathFactory
+    range_shop: Shop, compiled_models: Path, tmp_path: Path
 ) -> None:
-    shop = shop_abroad
-    build(shop, BUILT)
+    """The days are rebuilt in two runs, the newest two and then the one before; a full rebuild is one run of all."""
+    shop = go_abroad(range_shop.copied_to(tmp_path), LATE_FROM)
+    stage(shop)
+    assert rows(shop, "select count(*) from staging.stg_orders where source = 'abroad'") == [(1,)]
     bring_rates(shop, "rates", LATE_FROM)
     status = " ".join(shop.strata("status").split())
-    assert "5 days stored, 2024-11-30 to 2024-12-30; 3 marked for a rebuild" in status
-    assert "2024-12-15 │ 2024-12-30 │ 3" in status.replace("┃", "│"), status
-    assert "abroad │ exchange_rates │ inbox/abroad/rates.csv │ 2024-12-08 │ 3" in status, status
+    assert "4 days stored, 2024-11-29 to 2024-12-30; 3 marked for a rebuild" in status
+    assert "2024-11-30 │ 2024-12-30 │ 3" in status.replace("┃", "│"), status
+    assert "abroad │ exchange_rates │ inbox/abroad/rates.csv │ 2024-11-30 │ 3" in status, status
     before = {day: rest for day, *rest in rows(shop, KEPT)}
     untouched = f"select * from marts.customer_segments where as_of_date < date '{LATE_FROM}' order by all"
     segments_before = rows(shop, untouched)
@@ -335,37 +338,27 @@ def test_a_rebuild_killed_half_way_keeps_what_is_done_and_ends_as_a_full_rebuild
     wait_until(lambda: not held_elsewhere(shop), seconds=30)
     after = {day: rest for day, *rest in rows(shop, KEPT)}
     changed = {day for day in after if after[day] != before[day]}
-    assert changed == {date(2024, 12, 20), date(2024, 12, 30)}, "the newest two are done and stay so"
+    # They are no range: a run of a range would build the days between.
+    assert changed == {date(2024, 12, 1), date(2024, 12, 30)}, "the newest two are done and stay so"
 
     said = shop.strata("backfill", "--marked")
-    assert "2024-12-15" in said
+    assert "2024-11-30" in said
     assert "0 more are marked" in said
     after = {day: rest for day, *rest in rows(shop, KEPT)}
-    assert {day for day in after if after[day] == before[day]} == set(BUILT[:2]), "no day before the rate is touched"
+    assert {day for day in after if after[day] == before[day]} == {BUILT[0]}, "no day before the rate is touched"
     assert rows(shop, untouched) == segments_before
-    # 100.00 at 7.00, of an order that landed with the first run and has not changed since.
+    # 100.00 at 7.00, of an order that was staged before the rate landed and has not changed since.
     assert rows(shop, "select revenue from marts.fct_orders where source = 'abroad'") == [(Decimal("700.00"),)]
     assert rows(shop, "select count(*) from marts.orders_without_rate") == [(0,)]
 
-    fresh = shop.copied_to(tmp_path_factory.mktemp("fresh"))
-    forget_all_but_lists(fresh)
-    build(fresh, [*BUILT, FIRST_AS_OF])
-    rebuilt, expected = everything(shop), everything(fresh)
+    with duckdb.connect(str(shop.settings.paths.warehouse), read_only=True) as con:
+        rebuilt = everything(con)
+    with duckdb.connect() as con:
+        build_from_landed(con, shop.settings, compiled_models, BUILT)
+        expected = everything(con)
     assert rebuilt.keys() == expected.keys()
     for table, of_table in expected.items():
         assert rebuilt[table] == of_table, table
-
-
-def forget_all_but_lists(shop: Shop) -> None:
-    """Empty the warehouse; lists are issued by daily runs alone, and are published with every day."""
-    found = (
-        "select 'table', schema_name, table_name from duckdb_tables() "
-        "union all select 'view', schema_name, view_name from duckdb_views() where not internal"
-    )
-    with duckdb.connect(str(shop.settings.paths.warehouse)) as con:
-        for kind, schema, name in con.execute(found).fetchall():
-            if not name.startswith("reactivation_list"):
-                con.execute(f'drop {kind} "{schema}"."{name}"')
 
 
 def held_elsewhere(shop: Shop) -> bool:
@@ -377,14 +370,15 @@ def held_elsewhere(shop: Shop) -> bool:
     return False
 
 
-def test_the_sensor_starts_one_run_of_the_newest_marked_days_and_tries_a_failing_one_twice(shop_abroad: Shop) -> None:
-    shop = shop_abroad
+def test_the_sensor_starts_one_run_of_the_newest_marked_days_and_tries_a_failing_one_twice(shop: Shop) -> None:
+    go_abroad(shop, date(2024, 12, 10))
+    stored = [date(2024, 11, 30), *(date(2024, 12, day) for day in (5, 15, 20)), FIRST_AS_OF]
     in_production = replace(shop.settings.environment, deployment=Deployment.PRODUCTION)
     settings = replace(shop.settings, environment=in_production)
     definitions = build_definitions(settings)
     sensor = definitions.resolve_sensor_def("marked_days")
     land(settings, now=datetime.now(UTC))
-    built = [AsOfDay(day, settings.standard, True, False, False, False) for day in [*BUILT, FIRST_AS_OF]]
+    built = [AsOfDay(day, settings.standard, True, False, False, False) for day in stored]
 
     def note_built(days: Sequence[AsOfDay]) -> None:
         with opened(settings.paths.warehouse, who="test", wait_seconds=5) as con:
@@ -398,7 +392,7 @@ def test_the_sensor_starts_one_run_of_the_newest_marked_days_and_tries_a_failing
             return answer.run_requests[0] if answer.run_requests else str(answer.skip_message)
 
         assert look() == "no day is marked"
-        bring_rates(shop, "rates", LATE_FROM)
+        bring_rates(shop, "rates", date(2024, 12, 8))
         request = look()
         assert isinstance(request, dg.RunRequest)
         # The 20th and the 30th are no range: a range run would build and mark the days between.

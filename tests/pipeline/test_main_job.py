@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,7 +11,9 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
+from shop_runs import Shop
 
+from dagster_project.settings.paths import PROJECT_ROOT
 from dagster_project.sources.sample import find_purchases
 
 
@@ -31,18 +30,9 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    data = tmp_path_factory.mktemp("sample")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("STRATA_", "DAGSTER_", "DBT_"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "dagster_project.cli", "run"],
-        env={**kept, "STRATA_DATA": str(data), "COLUMNS": "120"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Run(data, done.stdout)
+def run(parsed_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    shipped = Shop(PROJECT_ROOT / "config", tmp_path_factory.mktemp("sample") / "data").spared_the_parse(parsed_project)
+    return Run(shipped.data, shipped.strata("run", COLUMNS="120"))
 
 
 @pytest.fixture(scope="module")

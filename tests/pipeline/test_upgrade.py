@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from older_installations import OLDER_COLUMNS, Older, before_lists_carried_over, before_the_taxonomy, before_versions
+from older_installations import OLDER_COLUMNS, Older, before_the_taxonomy, before_versions
 from shop_runs import FIRST_AS_OF, SECOND_AS_OF, Shop, wait_until
 
 from dagster_project.warehouse.control_tables import KEPT_TABLES
@@ -78,25 +78,16 @@ def test_each_older_warehouse_is_known_as_one_to_build_anew(older: Older, second
     assert version_of(shop) is None
 
 
-def test_the_oldest_warehouse_becomes_what_a_fresh_one_is(second_day: Shop, tmp_path: Path) -> None:
-    """It lacks all that the later ones lack; one of those is upgraded by the next test."""
-    shop = second_day.copied_to(tmp_path)
-    before_the_taxonomy(shop)
-    shop.strata("upgrade")
-    assert version_of(shop) == version_now()
-    assert served(shop) == served(second_day)
-    assert shop.published() == second_day.published()
-    assert shop.lists() == second_day.lists()
-    assert sorted(file.name for file in warehouse(shop).parent.iterdir()) == ["strata.duckdb", "strata.duckdb.lock"]
-
-
-def test_a_killed_upgrade_goes_on_and_readers_have_the_old_copy_until_then(second_day: Shop, tmp_path: Path) -> None:
+def test_the_oldest_warehouse_becomes_what_a_fresh_one_is_and_readers_have_the_old_copy_until_then(
+    second_day: Shop, tmp_path: Path
+) -> None:
+    """It lacks all that the later ones lack. Killed when a day of two is built, the upgrade goes on with the other."""
     shop = second_day.copied_to(tmp_path)
     settings = shop.config / "publishing.yaml"
     written = settings.read_text(encoding="utf-8")
     assert "rebuild_days_per_run: 31" in written
     settings.write_text(written.replace("rebuild_days_per_run: 31", "rebuild_days_per_run: 1"), encoding="utf-8")
-    before_lists_carried_over(shop)
+    before_the_taxonomy(shop)
     old = warehouse(shop).read_bytes()
     with shop.started("upgrade") as upgrade:
         assert upgrade.stdout is not None
@@ -112,5 +103,8 @@ def test_a_killed_upgrade_goes_on_and_readers_have_the_old_copy_until_then(secon
     said = shop.strata("upgrade")
     assert "an upgrade was begun and is gone on with" in said
     assert "0 of 2 days are built" not in said
+    assert version_of(shop) == version_now()
     assert served(shop) == served(second_day)
     assert shop.published() == second_day.published()
+    assert shop.lists() == second_day.lists()
+    assert sorted(file.name for file in warehouse(shop).parent.iterdir()) == ["strata.duckdb", "strata.duckdb.lock"]

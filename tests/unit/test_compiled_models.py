@@ -139,15 +139,22 @@ def test_a_second_call_runs_no_dbt_and_gives_the_same_models(built: CompiledWare
     assert _bytes_and_times(folder / "models") == before
 
 
-def test_another_time_zone_is_another_compile_kept_beside_the_first(
+def test_another_time_zone_currency_and_age_of_rates_need_no_other_compile(
     built: CompiledWarehouse, folder: Path, tmp_path: Path
 ) -> None:
-    first = built.project
-    elsewhere = CompiledWarehouse(tmp_path, time_zone="Asia/Shanghai", compiled=folder / "models")
-    assert "Asia/Shanghai" in elsewhere.project.models["stg_orders"].code
-    assert "Asia/Shanghai" not in first.models["stg_orders"].code
-    assert len(list((folder / "models").glob("compiled-*.json"))) == 2
+    first, before = built.project, _bytes_and_times(folder / "models")
+    elsewhere = CompiledWarehouse(tmp_path, time_zone="Asia/Shanghai", currency="CNY", compiled=folder / "models")
+    elsewhere.settings.sources.business.exchange_rate_max_age_days = 31
+    for model, own, of_the_first in (
+        ("stg_orders", "'Asia/Shanghai'", "'UTC'"),
+        ("int_orders_valued", "'CNY'", "'EUR'"),
+        ("int_exchange_rates_dated", "31 + 1", "7 + 1"),
+    ):
+        assert own in elsewhere.project.models[model].code
+        assert own not in first.models[model].code
+        assert of_the_first in first.models[model].code
     assert built.project == first
+    assert _bytes_and_times(folder / "models") == before
     elsewhere.close()
 
 

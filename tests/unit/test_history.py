@@ -7,10 +7,12 @@ hypothesis makes run the SQL that dbt compiled for them, in memory.
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import chain
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -177,11 +179,12 @@ def drawn_run(draw: random.Random, days: Iterable[int]) -> dict[date, ComputedDa
 
 
 @pytest.fixture(scope="module")
-def by_dbt(tmp_path_factory: pytest.TempPathFactory) -> ByDbt:
+def by_dbt(compiled_models: Path, parsed_project: Path, tmp_path_factory: pytest.TempPathFactory) -> ByDbt:
     """Runs through dbt: a range, a day before it, days between and after with one again, and a loss of customers."""
     folder = tmp_path_factory.mktemp("history")
     warehouse = WarehouseBuilder(folder / "warehouse")
-    built = ByDbt(warehouse, compile_project(warehouse.settings, folder / "compiled"))
+    shutil.copytree(parsed_project / "target", warehouse.folder / "dbt")
+    built = ByDbt(warehouse, compile_project(warehouse.settings, compiled_models))
     with warehouse.connect() as con:
         create_control(con)
         con.execute("create schema identity")
