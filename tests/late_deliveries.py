@@ -131,7 +131,6 @@ class LateWarehouse(CompiledWarehouse):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._database.execute("set threads = 1")
         with self.connect() as con:
             for (table,) in con.execute(
                 "select table_name from duckdb_tables() where schema_name = 'landing'"

@@ -21,6 +21,7 @@ def test_every_dbt_unit_test_passes(shop: Shop) -> None:
             [
                 str(dbt_executable()),
                 *dbt_arguments("test", select=["test_type:unit"], unit_tests=True),
+                *("--threads", "1"),  # nearly all is Python, of which a second thread only waits for the first
                 *("--project-dir", project, "--profiles-dir", project, "--target-path", target, "--log-path", target),
             ],
             env={**shop.environment, **process_environment(settings)},

@@ -107,7 +107,7 @@ def classified(folder: Path, sources: dict[str, Any], variables: dict[str, str],
     settings = replace(settings, environment=replace(settings.environment, hash_key=None, secrets=secrets))
     land(settings, now=NOW)
     counts = Manifest.load(settings.paths).row_counts()
-    with duckdb.connect() as con:
+    with duckdb.connect(config={"threads": 1}) as con:
         tables = dict(build(con, settings, compiled))
     return Way(
         folder.name,

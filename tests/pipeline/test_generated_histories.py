@@ -83,10 +83,6 @@ class GeneratedWarehouse(CompiledWarehouse):
     def project(self) -> CompiledProject:
         return self.models
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._database.execute("set threads = 1")  # a handful of rows: two threads take half as long again
-
     def fill(self, company: Company, effective: Sequence[WholeStandard], *, mixed: Random | None = None) -> None:
         """Land the company and register its standards; in another order of entities and rows where `mixed` is given."""
         sources = SimpleNamespace(business=self.settings.sources.business, entities=company.configured)

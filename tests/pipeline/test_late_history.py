@@ -353,7 +353,7 @@ def test_a_rebuild_killed_half_way_keeps_what_is_done_and_ends_as_a_full_rebuild
 
     with duckdb.connect(str(shop.settings.paths.warehouse), read_only=True) as con:
         rebuilt = everything(con)
-    with duckdb.connect() as con:
+    with duckdb.connect(config={"threads": 1}) as con:
         build_from_landed(con, shop.settings, compiled_models, BUILT)
         expected = everything(con)
     assert rebuilt.keys() == expected.keys()

@@ -73,7 +73,7 @@ def single_builds(shop: Shop, days: Sequence[date], compiled: Path) -> Iterator[
     project = compile_project(settings, compiled)
     given = [name for name, model in project.models.items() if model.schema == "staging"]
     for day in days:
-        with duckdb.connect() as con:
+        with duckdb.connect(config={"threads": 1}) as con:
             copy_what_was_staged(con, settings)
             write_control(con, settings=settings, manifest=Manifest.load(settings.paths), days=[day])
             project.build(con, given=given)

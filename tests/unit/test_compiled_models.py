@@ -26,8 +26,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def built(folder: Path) -> Iterator[CompiledWarehouse]:
-    warehouse = CompiledWarehouse(folder / "in_memory", compiled=folder / "models")
+def built(folder: Path, compiled_models: Path) -> Iterator[CompiledWarehouse]:
+    warehouse = CompiledWarehouse(folder / "in_memory", compiled=compiled_models)
     _fill(warehouse)
     yield warehouse
     warehouse.close()
@@ -43,8 +43,11 @@ def _described(con: duckdb.DuckDBPyConnection, relation: str) -> list[tuple[str,
     return [(name, type_name) for name, type_name, *_ in con.execute(f"describe {relation}").fetchall()]
 
 
-def test_every_model_holds_the_columns_types_and_rows_that_dbt_builds(built: CompiledWarehouse, folder: Path) -> None:
+def test_every_model_holds_the_columns_types_and_rows_that_dbt_builds(
+    built: CompiledWarehouse, folder: Path, parsed_project: Path
+) -> None:
     by_dbt = WarehouseBuilder(folder / "by_dbt")
+    shutil.copytree(parsed_project / "target", by_dbt.folder / "dbt")
     _fill(by_dbt)
     models = built.project.models
     assert len(models) > 50
@@ -132,18 +135,18 @@ def _bytes_and_times(folder: Path) -> list[tuple[str, int, int]]:
     return sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in folder.iterdir())
 
 
-def test_a_second_call_runs_no_dbt_and_gives_the_same_models(built: CompiledWarehouse, folder: Path) -> None:
-    before = _bytes_and_times(folder / "models")
-    again = compile_project(built.settings, folder / "models")
+def test_a_second_call_runs_no_dbt_and_gives_the_same_models(built: CompiledWarehouse, compiled_models: Path) -> None:
+    before = _bytes_and_times(compiled_models)
+    again = compile_project(built.settings, compiled_models)
     assert again == built.project
-    assert _bytes_and_times(folder / "models") == before
+    assert _bytes_and_times(compiled_models) == before
 
 
 def test_another_time_zone_currency_and_age_of_rates_need_no_other_compile(
-    built: CompiledWarehouse, folder: Path, tmp_path: Path
+    built: CompiledWarehouse, compiled_models: Path, tmp_path: Path
 ) -> None:
-    first, before = built.project, _bytes_and_times(folder / "models")
-    elsewhere = CompiledWarehouse(tmp_path, time_zone="Asia/Shanghai", currency="CNY", compiled=folder / "models")
+    first, before = built.project, _bytes_and_times(compiled_models)
+    elsewhere = CompiledWarehouse(tmp_path, time_zone="Asia/Shanghai", currency="CNY", compiled=compiled_models)
     elsewhere.settings.sources.business.exchange_rate_max_age_days = 31
     for model, own, of_the_first in (
         ("stg_orders", "'Asia/Shanghai'", "'UTC'"),
@@ -154,7 +157,7 @@ def test_another_time_zone_currency_and_age_of_rates_need_no_other_compile(
         assert own not in first.models[model].code
         assert of_the_first in first.models[model].code
     assert built.project == first
-    assert _bytes_and_times(folder / "models") == before
+    assert _bytes_and_times(compiled_models) == before
     elsewhere.close()
 
 

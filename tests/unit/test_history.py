@@ -217,7 +217,7 @@ class InMemory:
     """Runs as dbt does them: the model's rows replace those of their keys, in one step."""
 
     def __init__(self, by_dbt: ByDbt) -> None:
-        self.con = duckdb.connect()
+        self.con = duckdb.connect(config={"threads": 1})
         self.sql = by_dbt.sql_of_a_later_run
         self.project = by_dbt.project
         create_control(self.con)
