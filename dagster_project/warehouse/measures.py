@@ -38,14 +38,13 @@ def measure(
     words: OwnWords | None = None,
 ) -> TableMeasures | None:
     """Measures of a table or view; None where it is not there. Who measures several collects the `words` once."""
-    columns = con.execute(
-        "select column_name, data_type from duckdb_columns() where database_name = current_database() "
-        "and schema_name = ? and table_name = ? order by column_index",
-        [schema, name],
-    ).fetchall()
-    if not columns:
-        return None
     relation = f"{quote_identifier(schema)}.{quote_identifier(name)}"
+    try:
+        # duckdb_columns() lists those of every table first: 3.5 ms a table against 0.5 ms.
+        described = con.execute(f"describe {relation}").fetchall()
+    except duckdb.CatalogException:
+        return None
+    columns = tuple((column, kind) for column, kind, *_ in described)
     of_days = ""
     if days and DAY_COLUMN in {column for column, _ in columns}:
         of_days = f" where {DAY_COLUMN} in ({', '.join(f'date {quote_literal(str(day))}' for day in days)})"
@@ -55,7 +54,7 @@ def measure(
         order = ", ".join(str(position) for position in range(1, min(len(columns), 3) + 1))
         rows_shown = con.execute(f"select * from {relation}{of_days} order by {order} limit {PREVIEW_ROWS}").fetchall()
         preview = _without_foreign_words(words or OwnWords(con), rows_shown)
-    return TableMeasures(rows=int(rows), columns=tuple(columns), preview=preview)
+    return TableMeasures(rows=int(rows), columns=columns, preview=preview)
 
 
 class OwnWords:
