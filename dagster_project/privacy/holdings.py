@@ -54,8 +54,8 @@ class Held:
 
     person: Person
     holdings: tuple[Holding, ...]
-    inbox_files: tuple[str, ...]
-    other_files: tuple[str, ...]
+    inbox_files: tuple[str, ...] = ()
+    other_files: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -76,8 +76,10 @@ class Held:
         ]
 
 
-def find_held(settings: Settings, asked: str, say: Say) -> Held:
+def find_held(settings: Settings, asked: str, say: Say, *, with_files: bool = True) -> Held:
     """All that is held about the customer that `asked` names. Waits for a run that has the warehouse.
+
+    The files that the pipeline does not change are looked for `with_files` only: every file is read through for them.
 
     Raises:
         ReadingError: nobody is meant, or several are.
@@ -86,13 +88,13 @@ def find_held(settings: Settings, asked: str, say: Say) -> Held:
     if not settings.paths.warehouse.exists():
         with duckdb.connect() as con:
             con.execute("set TimeZone = 'UTC'")
-            return _held(con, settings, asked, say)
+            return _held(con, settings, asked, say, with_files=with_files)
     wait = settings.environment.warehouse_wait_seconds
     with opened(settings.paths.warehouse, who="strata where", wait_seconds=wait, progress=say) as con:
-        return _held(con, settings, asked, say)
+        return _held(con, settings, asked, say, with_files=with_files)
 
 
-def _held(con: duckdb.DuckDBPyConnection, settings: Settings, asked: str, say: Say) -> Held:
+def _held(con: duckdb.DuckDBPyConnection, settings: Settings, asked: str, say: Say, *, with_files: bool) -> Held:
     person = find_person(con, settings, asked)
     manifest = Manifest.load(settings.paths)
     needles = Needles([*person.spellings, *(text for texts in person.points.values() for text in texts)])
@@ -109,6 +111,8 @@ def _held(con: duckdb.DuckDBPyConnection, settings: Settings, asked: str, say: S
     ):
         say(f"looking into {name}")
         holdings += part
+    if not with_files:
+        return Held(person, tuple(holdings))
     say("looking into files")
     return Held(
         person,

@@ -178,11 +178,12 @@ def test_a_damage_is_named_with_its_cure(
     damage: Callable[[Shop], None], about: str, says: str, cure: str, shop: Shop
 ) -> None:
     damage(shop)
-    finding = of(found(shop), about)
+    findings = found(shop)
+    finding = of(findings, about)
     assert finding.verdict is Verdict.WRONG
     assert says in finding.says
     assert cure in finding.cure
-    others = wrongs(found(shop)) - {about, "manifest", "landed files", "standards", "assignments", "landing"}
+    others = wrongs(findings) - {about, "manifest", "landed files", "standards", "assignments", "landing"}
     assert others <= {"published copies"}, "one damage is one thing wrong"
 
 

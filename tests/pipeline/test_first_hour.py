@@ -169,10 +169,10 @@ def test_an_unknown_file_is_described_and_checked_without_an_edit(
     assert "no consents: the lists of silent customers stay empty" in checked
 
 
-def test_from_an_unknown_orders_file_to_segments(fresh: Shop, tmp_path: Path) -> None:
+def test_from_an_unknown_orders_file_to_segments(fresh: Shop, tmp_path: Path, parsed_project: Path) -> None:
     fresh.strata("init", str(chinese(tmp_path)))
     fresh.strata("check")
-    fresh.strata("run", "--as-of", str(LAST_DAY))
+    fresh.spared_the_parse(parsed_project).strata("run", "--as-of", str(LAST_DAY))
     counted = "status = 'completed'"
     assert looked_up(fresh, f"select count(*), sum(revenue) from marts.fct_orders where {counted}") == [
         (6, Decimal("1470.50"))

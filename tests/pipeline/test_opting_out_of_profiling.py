@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from shop_runs import FIRST_AS_OF, SECOND_AS_OF, Shop
+from people_shop import LATER_AS_OF, listed, objecting, rows
+from shop_runs import FIRST_AS_OF, Shop
 
 OF_CUSTOMERS_NOT_OF_DAYS = {"dim_customers", "fct_orders", "orders_without_rate", "refunds_without_rate"}
-
-
-def rows(shop: Shop, query: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(shop.data / "warehouse" / "strata.duckdb"), read_only=True) as con:
-        return con.execute(query).fetchall()
-
-
-def listed(shop: Shop) -> dict[int, str]:
-    """The treated customers of the first day's lists, with the channel of each."""
-    found = {}
-    for file in sorted((shop.data / "lists" / str(FIRST_AS_OF)).glob("*.csv")):
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            found.update({int(row["Customer"]): file.stem for row in csv.DictReader(opened)})
-    return found
 
 
 def classes_anywhere(shop: Shop, customer: int) -> dict[str, int]:
@@ -56,81 +41,57 @@ def classes_anywhere(shop: Shop, customer: int) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def objected(shared_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, int]:
-    """A shop with a stored day and a list, on which one customer then objects by the command line."""
-    shop = shared_shop.copied_to(tmp_path_factory.mktemp("objected"))
-    customer = min(listed(shop))
-    assert classes_anywhere(shop, customer)
-    shop.strata("opt-out", str(customer))
-    return shop, customer
+def customer(erased_shop: Shop) -> int:
+    """Who objects by the command line, on a shop with a stored day and a list."""
+    return objecting(erased_shop)[0]
 
 
-def test_stored_days_lose_the_customer_at_once_everywhere(objected: tuple[Shop, int]) -> None:
-    shop, customer = objected
-    assert classes_anywhere(shop, customer) == {}
+def test_stored_days_lose_the_customer_at_once_everywhere(
+    erased_shop: Shop, objected_shop: Shop, customer: int
+) -> None:
+    assert classes_anywhere(erased_shop, customer)
+    assert classes_anywhere(objected_shop, customer) == {}
 
 
-def test_the_lists_that_are_out_no_longer_name_the_customer(objected: tuple[Shop, int], shared_shop: Shop) -> None:
-    shop, customer = objected
-    assert listed(shop) == {number: channel for number, channel in listed(shared_shop).items() if number != customer}
+def test_the_lists_that_are_out_no_longer_name_the_customer(
+    erased_shop: Shop, objected_shop: Shop, customer: int
+) -> None:
+    others = {number: channel for number, channel in listed(erased_shop).items() if number != customer}
+    assert listed(objected_shop) == others
 
 
-def test_where_shows_a_list_only_while_it_names_the_customer(objected: tuple[Shop, int], shared_shop: Shop) -> None:
-    shop, customer = objected
-    file = f"lists/{FIRST_AS_OF}/{listed(shared_shop)[customer]}.csv"
-    assert file in shared_shop.strata("where", str(customer), COLUMNS="200")
-    said = shop.strata("where", str(customer), COLUMNS="200")
+def test_where_shows_a_list_only_while_it_names_the_customer(
+    erased_shop: Shop, objected_shop: Shop, customer: int, tmp_path: Path
+) -> None:
+    file = f"lists/{FIRST_AS_OF}/{listed(erased_shop)[customer]}.csv"
+    before, after = erased_shop.copied_to(tmp_path / "before"), objected_shop.copied_to(tmp_path / "after")
+    assert file in before.strata("where", str(customer), COLUMNS="200")
+    said = after.strata("where", str(customer), COLUMNS="200")
     assert file not in said
     assert "entries into a campaign" in said
 
 
-def test_the_others_keep_their_stored_classes(objected: tuple[Shop, int], shared_shop: Shop) -> None:
-    shop, customer = objected
+def test_the_others_keep_their_stored_classes(erased_shop: Shop, objected_shop: Shop, customer: int) -> None:
     query = f"select * from marts.customer_segments where customer_id <> {customer} order by all"
-    assert rows(shop, query) == rows(shared_shop, query)
-
-
-def objecting_by_consent(shop: Shop, member: str) -> None:
-    """The tiny shop's members say by which channels they may be reached; one now says no to profiling."""
-    sources = shop.config / "sources.yaml"
-    text = sources.read_text(encoding="utf-8")
-    sources.write_text(text.replace("邮件: email}", "邮件: email, 画像: profiling}"), encoding="utf-8")
-    consents = shop.data / "inbox" / "members" / "consents.csv"
-    header, *lines = consents.read_text(encoding="utf-8").splitlines()
-    objection = {"会员编号": member, "渠道": "画像", "时间": f"{FIRST_AS_OF} 09:00:00", "是否同意": "否"}
-    lines.append(",".join(objection.get(name, "") for name in header.split(",")))
-    consents.write_text("\r\n".join([header, *lines]) + "\r\n", encoding="utf-8")
+    assert rows(objected_shop, query) == rows(erased_shop, query)
 
 
 def test_later_and_rebuilt_days_classify_neither_who_objected_here_nor_who_objected_by_a_consent(
-    objected: tuple[Shop, int], tmp_path: Path
+    erased_shop: Shop, objected_shop: Shop, rebuilt_shop: Shop, last_shop: Shop
 ) -> None:
-    shop = objected[0].copied_to(tmp_path)
-    customer = objected[1]
-    [[other, member]] = rows(
-        shop,
-        "select aliases.customer_id, aliases.customer_ref from identity.customer_aliases as aliases "
-        f"semi join marts.customer_segments using (customer_id) where source = 'members' and customer_id <> {customer} "
-        "order by customer_id limit 1",
-    )
-    assert classes_anywhere(shop, other)
-    objecting_by_consent(shop, member)
+    """Both were on the issued list of the day that is rebuilt."""
+    customer, other = objecting(erased_shop)
+    assert classes_anywhere(objected_shop, other)
     orders = f"select count(*), sum(revenue) from marts.fct_orders where customer_id in ({customer}, {other})"
-    before = rows(shop, orders)
-    shop.strata("run", "--as-of", str(SECOND_AS_OF))
-    assert classes_anywhere(shop, customer) == {}
-    assert classes_anywhere(shop, other) == {}
-    [[measured]] = rows(
-        shop,
+    for shop, days in ((rebuilt_shop, {FIRST_AS_OF}), (last_shop, {FIRST_AS_OF, LATER_AS_OF})):
+        assert classes_anywhere(shop, customer) == {}
+        assert classes_anywhere(shop, other) == {}
+        assert {day for (day,) in rows(shop, "select distinct as_of_date from marts.customer_segments")} == days
+        assert rows(shop, orders) == rows(erased_shop, orders)
+    assert listed(rebuilt_shop).keys() == listed(erased_shop).keys() - {customer, other}
+    [(measured,)] = rows(
+        last_shop,
         f"select count(*) from intermediate.int_customers_measured where customer_id = {other} "
-        f"and as_of_date = '{SECOND_AS_OF}'",
+        f"and as_of_date = '{LATER_AS_OF}'",
     )
     assert measured == 0
-    shop.strata("backfill", "--from", str(FIRST_AS_OF), "--to", str(FIRST_AS_OF))
-    assert classes_anywhere(shop, customer) == {}
-    assert classes_anywhere(shop, other) == {}
-    assert rows(shop, orders) == before
-    assert {day for (day,) in rows(shop, "select distinct as_of_date from marts.customer_segments")} == {
-        FIRST_AS_OF,
-        SECOND_AS_OF,
-    }

@@ -2,60 +2,55 @@
 
 from __future__ import annotations
 
-import duckdb
+from pathlib import Path
+
 import pyarrow.parquet as pq
-import yaml
-from shop_runs import FIRST_AS_OF, SECOND_AS_OF, Shop
-
-from dagster_project.definitions import build_definitions
-from dagster_project.defs.purging import PURGE_JOB
-from dagster_project.defs.runs import opened_instance
+from people_shop import LATER_AS_OF, keep_contacts_for_days, printed, rows
+from planted_people import WORDS
+from shop_runs import FIRST_AS_OF, Shop
 
 
-def test_contact_data_past_its_age_is_gone_and_lists_go_to_nobody(shop: Shop) -> None:
-    """The shop's last order is of 2024: today everybody in it is a customer of whom nothing was heard for a month."""
-    with duckdb.connect(str(shop.data / "warehouse" / "strata.duckdb"), read_only=True) as con:
-        contacts = con.execute(
-            "select unnest([name, phone, email, wechat_id]) as text from personal.customer_contacts"
-        ).fetchall()
-        customers = con.execute("select count(*) from marts.customer_segments").fetchall()
-    texts = {text for (text,) in contacts if text}
-    assert len(texts) > 100
-    file = shop.config / "publishing.yaml"
-    document = yaml.safe_load(file.read_text())
-    file.write_text(yaml.safe_dump({**document, "retention": {"contacts": 30}}, allow_unicode=True))
+def test_a_dry_run_shows_what_would_go_and_removes_nothing(rebuilt_shop: Shop, tmp_path: Path) -> None:
+    shop = rebuilt_shop.copied_to(tmp_path)
+    keep_contacts_for_days(shop)
+    held = files_with_people(shop)
     shown = shop.strata("purge", "--dry-run")
     assert "Would be removed" in shown
     assert "landing/personal" in shown
-    assert held_texts(shop, texts)
+    assert files_with_people(shop) == held
+    assert "warehouse/strata.duckdb" in held
+    assert any(file.startswith("landing/personal/customers/") for file in held)
 
-    with opened_instance(shop.settings.paths) as instance:
-        job = build_definitions(shop.settings).resolve_job_def(PURGE_JOB)
-        result = job.execute_in_process(instance=instance)
-    assert result.success
-    assert not held_texts(shop, texts)
-    assert shop.strata("purge").strip() == "Nothing is past its age."
 
-    shop.strata("run", "--as-of", str(SECOND_AS_OF))
-    with duckdb.connect(str(shop.data / "warehouse" / "strata.duckdb"), read_only=True) as con:
-        counted = con.execute("select count(*) from marts.customer_segments group by as_of_date").fetchall()
-        assert counted[0] == counted[1] == customers[0]
-        reasons = con.execute(
-            "select as_of_date, list(distinct suppressed_reason) from marts.silent_customers group by all order by 1"
-        ).fetchall()
-    # Nobody is without a reason any more; who had none has no contact point now.
-    [(_, before), (_, after)] = reasons
-    assert None in before
-    assert None not in after
-    assert "invalid_contact_point" in after
-    assert [file.name for file in (shop.data / "lists" / str(FIRST_AS_OF)).glob("*.csv")]
-    for file in (shop.data / "lists" / str(SECOND_AS_OF)).glob("*.csv"):
+def test_contact_data_past_its_age_is_gone(rebuilt_shop: Shop, purged_shop: Shop) -> None:
+    """The shop's last order is of 2024: today everybody in it is a customer of whom nothing was heard for a month."""
+    [(phones,)] = rows(rebuilt_shop, "select count(distinct phone) from personal.customer_contacts")
+    assert phones > 30
+    assert files_with_people(purged_shop) == []
+    assert printed(purged_shop).strip() == "Nothing is past its age."
+
+
+def test_later_days_are_built_without_it_and_their_lists_go_to_nobody(rebuilt_shop: Shop, last_shop: Shop) -> None:
+    counts = "select count(*) from marts.customer_segments group by as_of_date"
+    [customers] = rows(rebuilt_shop, counts)
+    assert rows(last_shop, counts) == [customers, customers]
+    # Who could be contacted before has no contact point now.
+    became = rows(
+        last_shop,
+        "select later.suppressed_reason, count(*) from marts.silent_customers as earlier "
+        "inner join marts.silent_customers as later using (customer_id) "
+        f"where earlier.as_of_date = '{FIRST_AS_OF}' and earlier.suppressed_reason is null "
+        f"and later.as_of_date = '{LATER_AS_OF}' group by all",
+    )
+    assert [reason for reason, _ in became] == ["invalid_contact_point"]
+    assert [file.name for file in (last_shop.data / "lists" / str(FIRST_AS_OF)).glob("*.csv")]
+    for file in (last_shop.data / "lists" / str(LATER_AS_OF)).glob("*.csv"):
         assert len(file.read_text(encoding="utf-8-sig").splitlines()) == 1, file
-    assert not held_texts(shop, texts)
+    assert files_with_people(last_shop) == []
 
 
-def held_texts(shop: Shop, texts: set[str]) -> list[str]:
-    """Files of the warehouse and of landing that hold one of `texts`; Parquet is read through."""
+def files_with_people(shop: Shop) -> list[str]:
+    """Files of the warehouse and of landing that hold a personal value; Parquet is read through."""
     found = []
     for folder in ("warehouse", "landing"):
         for path in sorted((shop.data / folder).rglob("*")):
@@ -63,6 +58,6 @@ def held_texts(shop: Shop, texts: set[str]) -> list[str]:
                 content = path.read_bytes()
                 if path.suffix == ".parquet":
                     content += pq.read_table(path).to_pandas().to_csv().encode()
-                if any(text.encode() in content for text in texts):
+                if any(word.encode() in content for word in WORDS):
                     found.append(str(path.relative_to(shop.data)))
     return found

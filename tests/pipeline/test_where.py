@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import stat
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from shop_runs import Shop
 
 MEMBER = "000020"
+Held = Callable[[str], dict[str, Any]]
 
 
 def rows_of(shop: Shop, file: str, column: str, value: str, encoding: str = "utf-8-sig") -> list[dict[str, str]]:
@@ -28,9 +31,26 @@ def record(shared_shop: Shop) -> dict[str, str]:
     return row
 
 
-def exported(shop: Shop, asked: str, folder: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def asked(shared_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The shop that is asked: a copy, since to ask takes the warehouse for a moment."""
+    return shared_shop.copied_to(tmp_path_factory.mktemp("asked"))
+
+
+@pytest.fixture(scope="module")
+def held(asked: Shop) -> Held:
+    """What `strata where` exports of whoever is asked for."""
+
+    @cache
+    def held(who: str) -> dict[str, Any]:
+        return exported(asked, who, asked.data.parent)
+
+    return held
+
+
+def exported(shop: Shop, who: str, folder: Path) -> dict[str, Any]:
     file = folder / "held.json"
-    shop.strata("where", asked, "--export", str(file))
+    shop.strata("where", who, "--export", str(file))
     document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return document
 
@@ -40,30 +60,30 @@ def rows_in(document: dict[str, Any], place: str) -> int:
 
 
 def test_a_person_is_found_by_number_reference_and_contact_point(
-    shop: Shop, record: dict[str, str], tmp_path: Path
+    asked: Shop, held: Held, record: dict[str, str]
 ) -> None:
-    by_reference = exported(shop, f"members:{MEMBER}", tmp_path)
-    for asked in (
+    by_reference = held(f"members:{MEMBER}")
+    for who in (
         str(by_reference["customer_id"]),
         record["买家昵称"],
         record["邮箱"].upper(),
         record["手机"].replace("-", " "),
     ):
-        found = exported(shop, asked, tmp_path)
+        found = held(who)
         assert (found["customer_id"], found["references"]) == (by_reference["customer_id"], by_reference["references"])
-    assert shop.strata("where", "nobody@example.cn", code=1).startswith("✗ nobody@example.cn is no customer")
+    assert asked.strata("where", "nobody@example.cn", code=1).startswith("✗ nobody@example.cn is no customer")
 
 
 def test_everything_that_was_delivered_about_the_person_is_shown(
-    shop: Shop, record: dict[str, str], tmp_path: Path
+    asked: Shop, held: Held, record: dict[str, str]
 ) -> None:
     """Compared with the files as they were dropped; the two members share no row, so counts tell whose they are."""
-    document = exported(shop, f"members:{MEMBER}", tmp_path)
+    document = held(f"members:{MEMBER}")
     nickname = record["买家昵称"]
-    orders = rows_of(shop, "shop/orders_2023.csv", "买家昵称", nickname, "gb18030")
-    orders += rows_of(shop, "shop/orders_2024.csv", "买家昵称", nickname)
-    consents = rows_of(shop, "members/consents.csv", "会员编号", MEMBER)
-    interactions = rows_of(shop, "members/interactions.csv", "会员编号", MEMBER)
+    orders = rows_of(asked, "shop/orders_2023.csv", "买家昵称", nickname, "gb18030")
+    orders += rows_of(asked, "shop/orders_2024.csv", "买家昵称", nickname)
+    consents = rows_of(asked, "members/consents.csv", "会员编号", MEMBER)
+    interactions = rows_of(asked, "members/interactions.csv", "会员编号", MEMBER)
     assert rows_in(document, "landing/batches/orders") == len(orders) > 0
     assert rows_in(document, "landing/personal/consents") == len(consents) > 0
     assert rows_in(document, "landing/batches/interactions") == len(interactions) > 0
@@ -83,10 +103,10 @@ def test_everything_that_was_delivered_about_the_person_is_shown(
     ]
 
 
-def test_every_warehouse_table_with_a_row_of_the_person_is_named(shop: Shop, tmp_path: Path) -> None:
-    document = exported(shop, f"members:{MEMBER}", tmp_path)
+def test_every_warehouse_table_with_a_row_of_the_person_is_named(asked: Shop, held: Held) -> None:
+    document = held(f"members:{MEMBER}")
     number = document["customer_id"]
-    with duckdb.connect(str(shop.data / "warehouse" / "strata.duckdb"), read_only=True) as con:
+    with duckdb.connect(str(asked.data / "warehouse" / "strata.duckdb"), read_only=True) as con:
         tables = con.execute(
             "select schema_name, table_name from duckdb_tables() inner join duckdb_columns() "
             "using (table_oid, schema_name, table_name) where column_name = 'customer_id' order by all"
@@ -105,23 +125,23 @@ def test_every_warehouse_table_with_a_row_of_the_person_is_named(shop: Shop, tmp
     assert rows_in(document, "published/parquet") > 0
 
 
-def test_the_list_and_the_campaign_that_a_person_is_on_are_shown(shop: Shop, tmp_path: Path) -> None:
-    [file] = (shop.data / "assignments").glob("*/*.parquet")
+def test_the_list_and_the_campaign_that_a_person_is_on_are_shown(asked: Shop, held: Held) -> None:
+    [file] = (asked.data / "assignments").glob("*/*.parquet")
     treated = next(row for row in pq.read_table(file).to_pylist() if row["arm"] == "treated")
-    document = exported(shop, str(treated["customer_id"]), tmp_path)
+    document = held(str(treated["customer_id"]))
     places = {each["place"] for each in document["holdings"]}
     assert f"assignments/{file.parent.name}/{file.name}" in places
     day, channel = file.stem, treated["channel"]
     assert {f"lists/{day}/{channel}.csv", f"lists/{day}/{channel}.xlsx"} <= places
 
 
-def test_a_refused_row_of_the_person_is_shown_and_nobody_elses(shop: Shop, tmp_path: Path) -> None:
-    [refused] = rows_of(shop, "shop/orders_2024.csv", "订单编号", "00240230999999")
-    document = exported(shop, f"shop:{refused['买家昵称']}", tmp_path)
+def test_a_refused_row_of_the_person_is_shown_and_nobody_elses(asked: Shop, held: Held) -> None:
+    [refused] = rows_of(asked, "shop/orders_2024.csv", "订单编号", "00240230999999")
+    document = held(f"shop:{refused['买家昵称']}")
     [quarantined] = [each for each in document["holdings"] if each["what"] == "refused rows"]
     assert quarantined["rows"] == 1
     assert json.loads(quarantined["records"][0]["original"])["订单编号"] == "00240230999999"
-    other = exported(shop, f"members:{MEMBER}", tmp_path)
+    other = held(f"members:{MEMBER}")
     assert not [each for each in other["holdings"] if each["what"] == "refused rows"]
 
 

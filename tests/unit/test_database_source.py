@@ -517,7 +517,8 @@ def test_a_connection_that_breaks_while_rows_come_is_unavailable_and_what_came_b
     pulling = postgres.pull(table="orders", rows_per_batch=5000, **BY_CHANGE)
     first = next(pulling)
     postgres.run(
-        "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query ~ '^COPY'"
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where datname = current_database() and pid <> pg_backend_pid() and query ~ '^COPY'"
     )
     with pytest.raises(SourceUnavailable, match="goes on where this one ended"):
         list(pulling)
