@@ -138,7 +138,9 @@ class KeptEventLog(SqliteEventLogStorage):
 
 def _changes(con: Connection) -> int:
     """Rows that this connection has written since it was opened."""
-    return int(con.exec_driver_sql("select total_changes()").scalar_one())
+    raw = con.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)  # noqa: S101  the storage is SQLite's
+    return raw.total_changes
 
 
 def _sync_at_checkpoints(raw: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
