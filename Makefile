@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run test fuzz faults dev lint format audit bench lock clean
+.PHONY: help run test fuzz faults mutants audit dev lint format bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,10 @@ fuzz: $(STAMP) ## ten thousand mutated files and answers, some 15 minutes on two
 
 faults: $(STAMP) ## two hundred kills at random moments, half an hour on two free cores; goes on where it ended
 	python tests/faults/make_faults.py data/faults
+
+mutants: $(STAMP) ## 300 small changes of rules and 300 of functions: does a test notice? goes on where it ended
+	python tests/mutants/make_mutants.py sql data/mutants
+	python tests/mutants/make_mutants.py python data/mutants
 
 dev: $(STAMP) ## Dagster's page on this machine, http://127.0.0.1:3000
 	strata dev

@@ -1,0 +1,55 @@
+"""How many mutants of a sample died, with the interval in which the share of all of them lies, and who survived."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kept_trials import Population
+from statsmodels.stats.proportion import proportion_confint
+from trials import DIED, INVALID, SURVIVED
+
+# Why a survivor changes nothing that anybody could notice, by its key.
+EXPLAINED = Path(__file__).with_name("survivors.yaml")
+
+
+class Figures:
+    """The figures of a sample of trials."""
+
+    def __init__(self, trials: list[dict[str, Any]]) -> None:
+        self.valid = [trial for trial in trials if trial["outcome"] != INVALID]
+        self.invalid = len(trials) - len(self.valid)
+        self.died = sum(trial["outcome"] == DIED for trial in self.valid)
+
+    @property
+    def score(self) -> float:
+        return self.died / len(self.valid) if self.valid else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's, 95%."""
+        low, high = proportion_confint(self.died, max(len(self.valid), 1), method="wilson")
+        return float(low), float(high)
+
+    def told(self, population: Population) -> str:
+        low, high = self.interval
+        lines = [
+            "",
+            f"{len(population.keys)} places, and {population.without} that no test here can reach",
+            f"{len(self.valid)} mutants tried, and {self.invalid} that were no valid code",
+            f"{self.died} died: {self.score:.1%}, of all of them between {low:.1%} and {high:.1%}",
+            "",
+            f"{'kind':<14}{'mutants':>8}{'died':>6}",
+        ]
+        kinds, died = Counter(t["kind"] for t in self.valid), Counter(t["kind"] for t in self.valid if t["outcome"] == DIED)
+        lines += [f"{kind:<14}{count:>8}{died[kind]:>6}" for kind, count in kinds.most_common()]
+        explained = yaml.safe_load(EXPLAINED.read_text(encoding="utf-8")) or {}
+        lines.append("")
+        for trial in self.valid:
+            if trial["outcome"] == SURVIVED:
+                changed = f"{' '.join(trial['before'].split())} → {trial['after'] or 'nothing'}"
+                lines.append(f"survived {trial['key']} {trial['file']}:{trial['line']} {changed}")
+                lines.append(f"    {explained.get(trial['key'], 'not explained')}")
+        return "\n".join(lines) + "\n"

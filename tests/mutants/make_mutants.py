@@ -1,0 +1,97 @@
+"""`make mutants`: changes rules and functions one small place at a time, and tells how many of the changes a test notices.
+
+Each trial is a line of `sql.jsonl` or `python.jsonl` in the folder given; started again, it goes on with the mutants that
+are missing, and with `--again` it tries anew those that survived. What a line says holds as long as its place stands.
+Ends with 1 where fewer than nine of ten die.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parents[1]
+sys.path.insert(0, str(HERE))
+
+from figures import Figures  # noqa: E402  only now found
+from kept_trials import KeptTrials  # noqa: E402
+from places import Place, in_order  # noqa: E402
+
+NOT_COPIED = (".git", ".venv", "data*", "target", "logs", "__pycache__", ".*_cache", ".hypothesis")
+# Dagster's definitions, the command line and children run in processes of their own.
+ROOMS = (
+    *("alerting", "clustering", "contract", "doctor", "explaining", "first_look", "identity", "impact", "keeping"),
+    *("landing", "measurement", "prediction", "privacy", "publishing", "report", "settings", "sources", "warehouse"),
+    *("errors.py", "sql_text.py"),
+)
+ENOUGH = 0.9
+
+
+def main() -> int:
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("language", choices=["sql", "python"])
+    words.add_argument("folder", type=Path, help="where sql.jsonl and python.jsonl are kept")
+    words.add_argument("--sample", type=int, default=300, help="how many mutants (%(default)s)")
+    words.add_argument("--again", action="store_true", help="try anew what survived")
+    words.add_argument("--tell", action="store_true", help="tell what is known and try nothing")
+    asked = words.parse_args()
+    folder = asked.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = KeptTrials(folder / f"{asked.language}.jsonl")
+    if not asked.tell:
+        with tempfile.TemporaryDirectory() as workspace:
+            attempt = _try_sql if asked.language == "sql" else _try_python
+            attempt(kept, Path(workspace), asked.sample, asked.again)
+    figures = Figures(kept.sample(asked.sample))
+    sys.stdout.write(figures.told(kept.population))
+    return int(figures.score < ENOUGH)
+
+
+def _wanted(kept: KeptTrials, places: list[Place], count: int, again: bool) -> Callable[..., Iterator[Place]]:
+    """Gives the places of the sample that are to be tried, told which places there are for the tests to notice."""
+
+    def wanted(is_eligible: Callable[[Place], bool]) -> Iterator[Place]:
+        eligible = [place for place in places if is_eligible(place)]
+        kept.note_population([place.key for place in in_order(eligible)], without=len(places) - len(eligible))
+        valid = 0
+        for place in in_order(eligible):
+            if valid == count:
+                return
+            if kept.is_missing(place, again=again):
+                yield place
+            valid += not kept.is_invalid(place)
+
+    return wanted
+
+
+def _try_sql(kept: KeptTrials, workspace: Path, count: int, again: bool) -> None:
+    from sql_mutants import mark, sql_places
+    from sql_trials import try_sql_mutants
+
+    project = workspace / "project"
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    places = sql_places(project / "dbt_project")
+    mark(project / "dbt_project", places)
+    # The copy is what is run, by this process and by dbt.
+    sys.path[:0] = [str(project), str(project / "tests")]
+    os.environ["PYTHONPATH"] = str(project)
+    try_sql_mutants(project, _wanted(kept, places, count, again), kept, workspace)
+
+
+def _try_python(kept: KeptTrials, workspace: Path, count: int, again: bool) -> None:
+    sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
+    from python_mutants import python_places
+    from python_trials import try_python_mutants
+
+    places = python_places(PROJECT, ROOMS)
+    try_python_mutants(PROJECT, _wanted(kept, places, count, again), kept, workspace)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
