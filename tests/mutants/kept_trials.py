@@ -51,7 +51,9 @@ class KeptTrials:
         with self.file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(trial, ensure_ascii=False) + "\n")
         changed = f"{' '.join(place.before.split())} → {place.after or 'nothing'}"
-        sys.stdout.write(f"{verdict.outcome} {place.file}:{place.line} {changed}  {verdict.by} {verdict.seconds:.1f} s\n")
+        sys.stdout.write(
+            f"{verdict.outcome} {place.file}:{place.line} {changed}  {verdict.by} {verdict.seconds:.1f} s\n"
+        )
         sys.stdout.flush()
 
     def is_missing(self, place: Place, *, again: bool) -> bool:

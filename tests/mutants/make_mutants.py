@@ -23,7 +23,9 @@ from figures import Figures  # noqa: E402  only now found
 from kept_trials import KeptTrials  # noqa: E402
 from places import Place, in_order  # noqa: E402
 
-NOT_COPIED = (".git", ".venv", "data*", "target", "logs", "__pycache__", ".*_cache", ".hypothesis")
+# What the judging tests of the SQL need of the project.
+COPIED = ("config", "dagster_project", "dbt_project", "tests")
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "target", "logs")
 # Dagster's definitions, the command line and children run in processes of their own.
 ROOMS = (
     *("alerting", "clustering", "contract", "doctor", "explaining", "first_look", "identity", "impact", "keeping"),
@@ -75,7 +77,9 @@ def _try_sql(kept: KeptTrials, workspace: Path, count: int, again: bool) -> None
     from sql_trials import try_sql_mutants
 
     project = workspace / "project"
-    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    for name in COPIED:
+        shutil.copytree(PROJECT / name, project / name, ignore=NOT_COPIED)
+    shutil.copy(PROJECT / "pyproject.toml", project)
     places = sql_places(project / "dbt_project")
     mark(project / "dbt_project", places)
     # The copy is what is run, by this process and by dbt.

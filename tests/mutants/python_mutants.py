@@ -127,7 +127,12 @@ def _is_text(*operands: ast.AST) -> bool:
 def python_places(project: Path, rooms: Sequence[str]) -> list[Place]:
     """Every place in the functions of these files and folders of dagster_project."""
     product = project / "dagster_project"
-    files = {file for room in rooms for file in [*product.glob(room), *product.glob(f"{room}/**/*.py")] if file.suffix == ".py"}
+    files = {
+        file
+        for room in rooms
+        for file in [*product.glob(room), *product.glob(f"{room}/**/*.py")]
+        if file.suffix == ".py"
+    }
     return [
         place
         for file in sorted(files)

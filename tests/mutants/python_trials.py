@@ -97,7 +97,9 @@ class PythonJudge(Failures):
                 self._calls.lines.clear()
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if not self.failed:
-                    lines = self._calls.lines.union(*(self._calls.of_fixtures.get(name, ()) for name in _fixtures(item)))
+                    lines = self._calls.lines.union(
+                        *(self._calls.of_fixtures.get(name, ()) for name in _fixtures(item))
+                    )
                     functions = sorted({function_of[line] for line in lines if line in function_of})
                     tests[item.nodeid] = {"seconds": time.monotonic() - began, "functions": functions}
         unfinished = kept.with_suffix(".unfinished")

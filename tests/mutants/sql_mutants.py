@@ -12,17 +12,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from jinja2 import Environment
 from places import Change, Place, places_in
 
-# A name or a text may be made of Jinja in part; what Jinja does itself is no SQL.
-JINJA = r"\{\{.*?\}\}"
 TOKEN = re.compile(
-    rf"""
-    (?P<nothing> --[^\n]* | /\*.*?\*/ | \{{%.*?%\}} | \{{\#.*?\#\}} )
-    | (?P<text> '(?:{JINJA}|''|[^'])*' | "[^"]*" )
-    | (?P<word> (?:{JINJA}|[A-Za-z_])(?:{JINJA}|\w)* )
+    r"""
+    (?P<nothing> --[^\n]* | /\*.*?\*/ )
+    | (?P<text> '(?:''|[^'])*' | "[^"]*" )
+    | (?P<word> [A-Za-z_]\w* )
     | (?P<number> \d+(?:\.\d+)? )
-    | (?P<sign> <=|>=|<>|!=|\|\||//|::|[-<>=+*/(),.;\[\]] )
+    | (?P<sign> <=|>=|<>|\|\||//|::|[-<>=+*/(),.;\[\]] )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -59,8 +58,44 @@ FUNCTIONS = {
 }
 # A sign before which one of these stands is that of a number, or the star of all columns.
 NO_OPERANDS = frozenset(
-    "select distinct from where on and or not case when then else in between by as over filter is cast , ( . [ = < > <= "
-    ">= <> + - * / // ||".split()
+    [
+        "select",
+        "distinct",
+        "from",
+        "where",
+        "on",
+        "and",
+        "or",
+        "not",
+        "case",
+        "when",
+        "then",
+        "else",
+        "in",
+        "between",
+        "by",
+        "as",
+        "over",
+        "filter",
+        "is",
+        "cast",
+        ",",
+        "(",
+        ".",
+        "[",
+        "=",
+        "<",
+        ">",
+        "<=",
+        ">=",
+        "<>",
+        "+",
+        "-",
+        "*",
+        "/",
+        "//",
+        "||",
+    ]
 )
 # Their numbers are a type's.
 TYPES = frozenset({"decimal", "numeric", "varchar"})
@@ -81,9 +116,24 @@ class Token:
 def _tokens(text: str) -> list[Token]:
     return [
         Token(match.lastgroup or "", match.group(), match.start(), match.end())
-        for match in TOKEN.finditer(text)
+        for match in TOKEN.finditer(_without_jinja(text))
         if match.lastgroup != "nothing"
     ]
+
+
+def _without_jinja(text: str) -> str:
+    """The text at the same offsets with a name for each expression of Jinja, and nothing for what else Jinja does."""
+    masked, at, inside = [], 0, ""
+    for _, kind, value in Environment().lex(text):
+        start = text.index(value, at)  # it leaves out what is white
+        masked.append(" " * (start - at))
+        if kind in ("variable_begin", "block_begin", "comment_begin"):
+            inside = "x" if kind == "variable_begin" else " "
+        masked.append(re.sub(r"\S", inside, value) if inside else value)
+        if kind in ("variable_end", "block_end", "comment_end"):
+            inside = ""
+        at = start + len(value)
+    return "".join(masked)
 
 
 def changes_of(text: str) -> Iterator[Change]:

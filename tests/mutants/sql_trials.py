@@ -56,6 +56,7 @@ class SqlJudge(Failures):
         if failure := self.first_failure(self._once, neighbour=self._once[0]):
             raise pytest.UsageError(f"without any mutant fails {failure}")
         self._project = compile_project(self._built.settings, self._built.folder / "compiled")
+        self._build_what_is_missing()
         self._unit_tests = self._tests_of_dbt("unit")
         self._data_tests = self._tests_of_dbt("data")
         # Once without a mutant: what is compiled for it is kept for all that follow.
@@ -70,6 +71,16 @@ class SqlJudge(Failures):
             for folder in set(base.iterdir()) - left:
                 shutil.rmtree(folder, ignore_errors=True)
         return True
+
+    def _build_what_is_missing(self) -> None:
+        """Lists, which the company does without: dbt's tests look for their columns."""
+        there = "select table_schema || '.' || table_name from information_schema.tables"
+        with self._built.connect() as con:
+            relations = {name for (name,) in con.execute(there).fetchall()}
+            given = [
+                model.name for model in self._project.models.values() if f"{model.schema}.{model.name}" in relations
+            ]
+            self._project.build(con, select=self._project.models.keys(), given=given)
 
     def _tests_of_dbt(self, kind: str) -> dict[str, str]:
         """The SQL of dbt's unit or data tests, by their names, as dbt runs it on the company's warehouse."""
