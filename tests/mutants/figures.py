@@ -43,10 +43,8 @@ class Figures:
             "",
             f"{'kind':<14}{'mutants':>8}{'died':>6}",
         ]
-        kinds, died = (
-            Counter(t["kind"] for t in self.valid),
-            Counter(t["kind"] for t in self.valid if t["outcome"] == DIED),
-        )
+        kinds = Counter(trial["kind"] for trial in self.valid)
+        died = Counter(trial["kind"] for trial in self.valid if trial["outcome"] == DIED)
         lines += [f"{kind:<14}{count:>8}{died[kind]:>6}" for kind, count in kinds.most_common()]
         explained = yaml.safe_load(EXPLAINED.read_text(encoding="utf-8")) or {}
         lines.append("")

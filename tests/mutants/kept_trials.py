@@ -15,7 +15,7 @@ from trials import INVALID, SURVIVED, Verdict
 
 @dataclass(frozen=True)
 class Population:
-    """The keys of the places that the tests may notice, in the order in which they are tried, and how many others are."""
+    """The keys of the places that a test reaches, in the order in which they are tried, and how many it does not."""
 
     keys: tuple[str, ...] = ()
     without: int = 0
@@ -50,10 +50,8 @@ class KeptTrials:
         self._trials[place.key] = trial
         with self.file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(trial, ensure_ascii=False) + "\n")
-        changed = f"{' '.join(place.before.split())} → {place.after or 'nothing'}"
-        sys.stdout.write(
-            f"{verdict.outcome} {place.file}:{place.line} {changed}  {verdict.by} {verdict.seconds:.1f} s\n"
-        )
+        changed = f"{place.file}:{place.line} {' '.join(place.before.split())} → {place.after or 'nothing'}"
+        sys.stdout.write(f"{verdict.outcome} {changed}  {verdict.by} {verdict.seconds:.1f} s\n")
         sys.stdout.flush()
 
     def is_missing(self, place: Place, *, again: bool) -> bool:

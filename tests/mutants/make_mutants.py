@@ -1,8 +1,8 @@
-"""`make mutants`: changes rules and functions one small place at a time, and tells how many of the changes a test notices.
+"""`make mutants`: changes rules and functions one small place at a time, and tells how often a test notices.
 
-Each trial is a line of `sql.jsonl` or `python.jsonl` in the folder given; started again, it goes on with the mutants that
-are missing, and with `--again` it tries anew those that survived. What a line says holds as long as its place stands.
-Ends with 1 where fewer than nine of ten die.
+Each trial is a line of `sql.jsonl` or `python.jsonl` in the folder given; started again, it goes on with the mutants
+that are missing, and with `--again` it tries anew those that survived. What a line says holds as long as its place
+stands. Ends with 1 where fewer than nine of ten die.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A place of a rule or of a function where one small change makes a mutant of it, and the order in which they are tried."""
+"""A place where one small change makes a mutant of a rule or a function, and the order in which places are tried."""
 
 from __future__ import annotations
 

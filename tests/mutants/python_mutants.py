@@ -1,7 +1,7 @@
 """Mutants of the functions of dagster_project: which there are, and how one takes the place of a running function.
 
-A place is an expression or statement inside a function. What is computed once at import (constants, fields, default values,
-decorators) is no function's, and texts that people read are not changed.
+A place is an expression or statement inside a function. What is computed once at import (constants, fields, default
+values, decorators) is no function's, and texts that people read are not changed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitOr: ast.BitAnd,
 }
 FUNCTIONS = {"min": "max", "max": "min", "any": "all", "all": "any"}
-type_of_function = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 # What a reader of the code or of an error sees; that it is said is tested, not each word of it.
 TOLD = frozenset({"__repr__", "__str__"})
 
@@ -67,7 +67,7 @@ def changes_of(text: str) -> list[Change]:
 def _outermost(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Functions of the module and methods of its classes; a function within a function is part of it."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, type_of_function):
+        if isinstance(node, DEFINITIONS):
             yield node
         elif isinstance(node, ast.ClassDef | ast.If | ast.Try | ast.With):
             yield from _outermost(node)
@@ -127,15 +127,11 @@ def _is_text(*operands: ast.AST) -> bool:
 def python_places(project: Path, rooms: Sequence[str]) -> list[Place]:
     """Every place in the functions of these files and folders of dagster_project."""
     product = project / "dagster_project"
-    files = {
-        file
-        for room in rooms
-        for file in [*product.glob(room), *product.glob(f"{room}/**/*.py")]
-        if file.suffix == ".py"
-    }
+    files = {file for room in rooms for file in (*product.glob(room), *product.glob(f"{room}/**/*.py"))}
     return [
         place
         for file in sorted(files)
+        if file.suffix == ".py"
         for text in [file.read_text(encoding="utf-8")]
         for place in places_in(file.relative_to(project).as_posix(), text, changes_of(text))
     ]

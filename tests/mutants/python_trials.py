@@ -1,6 +1,6 @@
 """What kills a mutant of a function: the unit tests that reach it, the quickest first.
 
-Which tests reach which functions is measured once, in a fork too, so that no trial begins with anything built or opened.
+Which tests reach which functions is measured once, in a fork too, so that no trial begins with anything built or open.
 """
 
 from __future__ import annotations
@@ -97,9 +97,8 @@ class PythonJudge(Failures):
                 self._calls.lines.clear()
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if not self.failed:
-                    lines = self._calls.lines.union(
-                        *(self._calls.of_fixtures.get(name, ()) for name in _fixtures(item))
-                    )
+                    shared = (self._calls.of_fixtures.get(name, ()) for name in _fixtures(item))
+                    lines = self._calls.lines.union(*shared)
                     functions = sorted({function_of[line] for line in lines if line in function_of})
                     tests[item.nodeid] = {"seconds": time.monotonic() - began, "functions": functions}
         unfinished = kept.with_suffix(".unfinished")

@@ -56,47 +56,10 @@ FUNCTIONS = {
     "bool_or": "bool_and",
     "bool_and": "bool_or",
 }
-# A sign before which one of these stands is that of a number, or the star of all columns.
-NO_OPERANDS = frozenset(
-    [
-        "select",
-        "distinct",
-        "from",
-        "where",
-        "on",
-        "and",
-        "or",
-        "not",
-        "case",
-        "when",
-        "then",
-        "else",
-        "in",
-        "between",
-        "by",
-        "as",
-        "over",
-        "filter",
-        "is",
-        "cast",
-        ",",
-        "(",
-        ".",
-        "[",
-        "=",
-        "<",
-        ">",
-        "<=",
-        ">=",
-        "<>",
-        "+",
-        "-",
-        "*",
-        "/",
-        "//",
-        "||",
-    ]
-)
+# A sign after one of these is that of a number, or the star of all columns.
+OPENING_WORDS = "select distinct from where on and or not case when then else in between by as over filter is"
+OPENING_SIGNS = ", ( . [ = < > <= >= <> + - * / // ||"
+NO_OPERANDS = frozenset(f"{OPENING_WORDS} {OPENING_SIGNS}".split())
 # Their numbers are a type's.
 TYPES = frozenset({"decimal", "numeric", "varchar"})
 
@@ -124,7 +87,7 @@ def _tokens(text: str) -> list[Token]:
 def _without_jinja(text: str) -> str:
     """The text at the same offsets with a name for each expression of Jinja, and nothing for what else Jinja does."""
     masked, at, inside = [], 0, ""
-    for _, kind, value in Environment().lex(text):
+    for _, kind, value in Environment(autoescape=True).lex(text):
         start = text.index(value, at)  # it leaves out what is white
         masked.append(" " * (start - at))
         if kind in ("variable_begin", "block_begin", "comment_begin"):

@@ -77,10 +77,9 @@ class SqlJudge(Failures):
         there = "select table_schema || '.' || table_name from information_schema.tables"
         with self._built.connect() as con:
             relations = {name for (name,) in con.execute(there).fetchall()}
-            given = [
-                model.name for model in self._project.models.values() if f"{model.schema}.{model.name}" in relations
-            ]
-            self._project.build(con, select=self._project.models.keys(), given=given)
+            models = self._project.models
+            given = [name for name, model in models.items() if f"{model.schema}.{model.name}" in relations]
+            self._project.build(con, select=models.keys(), given=given)
 
     def _tests_of_dbt(self, kind: str) -> dict[str, str]:
         """The SQL of dbt's unit or data tests, by their names, as dbt runs it on the company's warehouse."""

@@ -1,4 +1,4 @@
-"""`make mutants` changes what it says, where it says, tells a mutant's death from its survival, and goes on where it ended."""
+"""`make mutants` changes what it says it changes, tells death from survival, and goes on where it ended."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ DIED, SURVIVED, INVALID = "died", "survived", "invalid"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a mutant: `by` is the test that failed; an invalid mutant is none that anybody could have written."""
+    """What became of a mutant, and `by` which test; an invalid one is no code that could have been written."""
 
     outcome: str
     by: str = ""
