@@ -88,6 +88,7 @@ class PythonJudge(Failures):
         return digest.hexdigest()[:12]
 
     def _measured(self, items: list[pytest.Item], kept: Path) -> Verdict:
+        self.say_nothing()
         function_of = first_lines(self._project)
         tests: dict[str, Any] = {}
         with self._calls.noted():
@@ -119,6 +120,7 @@ class PythonJudge(Failures):
         self._calls.lines.update(before)
 
     def _judged(self, place: Place, items: list[pytest.Item]) -> Verdict:
+        self.say_nothing()
         if not put_in_place(place, self._project / place.file):
             return Verdict(INVALID)
         by = self.first_failure(items)

@@ -87,6 +87,13 @@ class Failures:
         if report.failed:
             self.failed.append(report.nodeid)
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def say_nothing(self) -> None:
+        """Let a fork report to nobody: what pytest prints goes past the streams of the process."""
+        self._config.pluginmanager.unregister(name="terminalreporter")
+
     def first_failure(self, items: Sequence[pytest.Item], *, neighbour: pytest.Item | None = None) -> str | None:
         """The first of the tests that fails. With a `neighbour` what modules share is kept for it."""
         for item, following in zip(items, [*items[1:], neighbour], strict=True):
