@@ -158,6 +158,6 @@ def _fixtures(item: Any) -> set[tuple[str, str]]:
 def try_python_mutants(project: Path, wanted: Wanted, kept: KeptTrials, workspace: Path) -> None:
     """Try the places that are wanted, each until something kills it."""
     os.chdir(project)
-    words = ["-n", "0", "-q", "-p", "no:cacheprovider", "-m", "not browser", f"--basetemp={workspace / 'pytest'}"]
+    words = ["-n", "0", "-q", "-s", "-p", "no:cacheprovider", "-m", "not browser", f"--basetemp={workspace / 'pytest'}"]
     if pytest.main([*words, TESTS], plugins=[PythonJudge(project, wanted, kept)]) != pytest.ExitCode.OK:
         raise SystemExit("the tests that judge cannot be run")
