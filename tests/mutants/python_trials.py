@@ -22,7 +22,7 @@ import pytest
 from kept_trials import KeptTrials
 from places import Place
 from python_mutants import first_lines, put_in_place
-from trials import DIED, INVALID, SURVIVED, Failures, Verdict, in_a_fork
+from trials import DIED, INVALID, QUIETLY, SURVIVED, Failures, Verdict, in_a_fork
 
 TESTS = "tests/unit"
 # Who needs one of these waits for a server or for a whole run, in processes that no mutant is in.
@@ -158,6 +158,6 @@ def _fixtures(item: Any) -> set[tuple[str, str]]:
 def try_python_mutants(project: Path, wanted: Wanted, kept: KeptTrials, workspace: Path) -> None:
     """Try the places that are wanted, each until something kills it."""
     os.chdir(project)
-    words = ["-n", "0", "-q", "-s", "-p", "no:cacheprovider", "-m", "not browser", f"--basetemp={workspace / 'pytest'}"]
-    if pytest.main([*words, TESTS], plugins=[PythonJudge(project, wanted, kept)]) != pytest.ExitCode.OK:
+    words = [*QUIETLY, "-m", "not browser", f"--basetemp={workspace / 'pytest'}", TESTS]
+    if pytest.main(words, plugins=[PythonJudge(project, wanted, kept)]) != pytest.ExitCode.OK:
         raise SystemExit("the tests that judge cannot be run")

@@ -22,7 +22,7 @@ import pytest
 from kept_trials import KeptTrials
 from places import Place
 from sql_mutants import is_in, mutated
-from trials import DIED, INVALID, SURVIVED, Failures, Verdict, in_a_fork
+from trials import DIED, INVALID, QUIETLY, SURVIVED, Failures, Verdict, in_a_fork
 
 BUILT_ONCE = "tests/pipeline/test_classes_equal_the_reference.py"
 # With the tables that each of them compares: no other model's mutant can be noticed there.
@@ -194,15 +194,6 @@ def _fulfils(con: duckdb.DuckDBPyConnection, unit_test: str) -> bool:
 def try_sql_mutants(project: Path, wanted: Wanted, kept: KeptTrials, workspace: Path) -> None:
     """Try the places of the marked project that are wanted, each until something kills it."""
     os.chdir(project)
-    words = [
-        "-n",
-        "0",
-        "-q",
-        "-s",
-        "-p",
-        "no:cacheprovider",
-        f"--rootdir={project}",
-        f"--basetemp={workspace / 'pytest'}",
-    ]
-    if pytest.main([*words, BUILT_ONCE, *BUILT_ANEW], plugins=[SqlJudge(wanted, kept)]) != pytest.ExitCode.OK:
+    words = [*QUIETLY, f"--rootdir={project}", f"--basetemp={workspace / 'pytest'}", BUILT_ONCE, *BUILT_ANEW]
+    if pytest.main(words, plugins=[SqlJudge(wanted, kept)]) != pytest.ExitCode.OK:
         raise SystemExit("the tests that judge cannot be run")

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+# In one process, which is forked; what is told between the tests is to be seen at once.
+QUIETLY = ("-n", "0", "-q", "-s", "-p", "no:cacheprovider")
 DIED, SURVIVED, INVALID = "died", "survived", "invalid"
 
 
@@ -96,7 +98,7 @@ class Failures:
 
     def first_failure(self, items: Sequence[pytest.Item], *, neighbour: pytest.Item | None = None) -> str | None:
         """The first of the tests that fails. With a `neighbour` what modules share is kept for it."""
-        for item, following in zip(items, [*items[1:], neighbour], strict=True):
+        for item, following in zip(items, [*items[1:], neighbour], strict=False):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self.failed:
                 return self.failed[0]
