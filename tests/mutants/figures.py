@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from kept_trials import Population
 from statsmodels.stats.proportion import proportion_confint
-from trials import DIED, INVALID, SURVIVED
+from trials import DIED, INVALID
 
 # Why a survivor changes nothing that anybody could notice, by its key.
 EXPLAINED = Path(__file__).with_name("survivors.yaml")
@@ -49,8 +49,8 @@ class Figures:
         explained = yaml.safe_load(EXPLAINED.read_text(encoding="utf-8")) or {}
         lines.append("")
         for trial in self.valid:
-            if trial["outcome"] == SURVIVED:
+            if trial["outcome"] != DIED:
                 changed = f"{' '.join(trial['before'].split())} → {trial['after'] or 'nothing'}"
-                lines.append(f"survived {trial['key']} {trial['file']}:{trial['line']} {changed}")
+                lines.append(f"{trial['outcome']} {trial['key']} {trial['file']}:{trial['line']} {changed}")
                 lines.append(f"    {explained.get(trial['key'], 'not explained')}")
         return "\n".join(lines) + "\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from places import Place
-from trials import INVALID, SURVIVED, Verdict
+from trials import INVALID, SURVIVED, UNDECIDED, Verdict
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class KeptTrials:
 
     def is_missing(self, place: Place, *, again: bool) -> bool:
         trial = self._trials.get(place.key)
-        return trial is None or (again and trial["outcome"] == SURVIVED)
+        return trial is None or trial["outcome"] == UNDECIDED or (again and trial["outcome"] == SURVIVED)
 
     def is_invalid(self, place: Place) -> bool:
         return self._trials.get(place.key, {}).get("outcome") == INVALID

@@ -22,7 +22,7 @@ import pytest
 from kept_trials import KeptTrials
 from places import Place
 from sql_mutants import is_in, mutated
-from trials import DIED, INVALID, QUIETLY, SURVIVED, Failures, Verdict, in_a_fork
+from trials import DIED, INVALID, QUIETLY, SURVIVED, UNDECIDED, Failures, Verdict, in_a_fork
 
 BUILT_ONCE = "tests/pipeline/test_classes_equal_the_reference.py"
 # With the tables that each of them compares: no other model's mutant can be noticed there.
@@ -70,7 +70,13 @@ class SqlJudge(Failures):
         left = set(base.iterdir())
         codes = [*(model.code for model in self._project.models.values()), *self._unit_tests.values()]
         everything = "\n".join(codes)
+        undecided = []
         for place in self._wanted(lambda place: is_in(place, everything)):
+            verdict = in_a_fork(lambda place=place: self._judged_by_unit_tests(place), LIMIT_SECONDS)
+            self._kept.note(place, verdict)
+            if verdict.outcome == UNDECIDED:
+                undecided.append(place)
+        for place in undecided:
             self._kept.note(place, in_a_fork(lambda place=place: self._judged(place), LIMIT_SECONDS))
             for folder in set(base.iterdir()) - left:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -111,30 +117,32 @@ class SqlJudge(Failures):
         files = sorted((target / "run").rglob("*.sql"))
         return {file.relative_to(target / "run").as_posix(): file.read_text(encoding="utf-8") for file in files}
 
-    def _judged(self, place: Place | None) -> Verdict:
-        """What comes of this process with the place changed; of the project as it is where there is none."""
-        self.say_nothing()
-        try:
-            if place is not None:
-                _mutate_models(place)
-                if by := self._failing_unit_test(place):
-                    return Verdict(DIED, by)
-            changed = self._changed_by(place)
-            by = self._failing_data_test(changed) if changed else None
-            by = by or self.first_failure([*self._once, *self._anew_of(changed)] if changed else [])
-        except NO_SQL as error:
-            return Verdict(INVALID, _first_line(error))
-        except duckdb.Error as error:
-            return Verdict(DIED, f"engine: {_first_line(error)}")
-        return Verdict(DIED, by) if by else Verdict(SURVIVED)
-
-    def _failing_unit_test(self, place: Place) -> str | None:
+    def _judged_by_unit_tests(self, place: Place) -> Verdict:
+        """Died, where a unit test of dbt's does not find what it expects; else the dearer tests are to be asked."""
         with duckdb.connect(str(self._built.settings.paths.warehouse), read_only=True) as con:
             con.execute("set TimeZone = 'UTC'")
             for name, code in self._unit_tests.items():
-                if is_in(place, code) and not _fulfils(con, mutated(place, code)):
-                    return f"unit test {Path(name).stem}"
-        return None
+                if is_in(place, code):
+                    try:
+                        is_fulfilled = _fulfils(con, mutated(place, code))
+                    except duckdb.Error as error:
+                        return _failed(error)
+                    if not is_fulfilled:
+                        return Verdict(DIED, f"unit test {Path(name).stem}")
+        return Verdict(UNDECIDED)
+
+    def _judged(self, place: Place | None) -> Verdict:
+        """What data tests and the reference say of the place changed; of the project as it is where there is none."""
+        self.say_nothing()
+        if place is not None:
+            _mutate_models(place)
+        changed = self._changed_by(place)
+        try:
+            by = self._failing_data_test(changed) if changed else None
+        except duckdb.Error as error:
+            return _failed(error)
+        by = by or self.first_failure([*self._once, *self._anew_of(changed)] if changed else [])
+        return Verdict(DIED, by) if by else Verdict(SURVIVED)
 
     def _changed_by(self, place: Place | None) -> list[str]:
         """The models that have the place, and those that read them; all of them where there is none."""
@@ -177,8 +185,10 @@ def _mutate_models(place: Place) -> None:
     CompiledModel.build = build_mutant  # type: ignore[method-assign]
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def _failed(error: duckdb.Error) -> Verdict:
+    """A mutant that is no SQL could not have been written; one that the engine cannot carry out is noticed."""
+    first_line = str(error).splitlines()[0]
+    return Verdict(INVALID, first_line) if isinstance(error, NO_SQL) else Verdict(DIED, f"engine: {first_line}")
 
 
 def _fulfils(con: duckdb.DuckDBPyConnection, unit_test: str) -> bool:

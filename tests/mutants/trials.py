@@ -20,6 +20,8 @@ import pytest
 # In one process, which is forked; what is told between the tests is to be seen at once.
 QUIETLY = ("-n", "0", "-q", "-s", "-p", "no:cacheprovider")
 DIED, SURVIVED, INVALID = "died", "survived", "invalid"
+# Survived the cheap tests, and the dear ones have not been run: as good as a survivor until they are.
+UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
