@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -42,37 +43,39 @@ def main() -> int:
     words.add_argument("--sample", type=int, default=300, help="how many mutants (%(default)s)")
     words.add_argument("--again", action="store_true", help="try anew what survived")
     words.add_argument("--tell", action="store_true", help="tell what is known and try nothing")
+    words.add_argument("--tests", nargs="+", default=["tests/unit"], help="what judges functions (%(default)s)")
     asked = words.parse_args()
     folder = asked.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     kept = KeptTrials(folder / f"{asked.language}.jsonl")
     if not asked.tell:
         with tempfile.TemporaryDirectory() as workspace:
-            attempt = _try_sql if asked.language == "sql" else _try_python
-            attempt(kept, Path(workspace), asked.sample, asked.again)
+            wanted = partial(_wanted, kept, asked.sample, asked.again)
+            if asked.language == "sql":
+                _try_sql(kept, wanted, Path(workspace))
+            else:
+                _try_python(kept, wanted, Path(workspace), asked.tests)
     figures = Figures(kept.sample(asked.sample))
     sys.stdout.write(figures.told(kept.population))
     return int(figures.score < ENOUGH)
 
 
-def _wanted(kept: KeptTrials, places: list[Place], count: int, again: bool) -> Callable[..., Iterator[Place]]:
-    """Gives the places of the sample that are to be tried, told which places there are for the tests to notice."""
-
-    def wanted(is_eligible: Callable[[Place], bool]) -> Iterator[Place]:
-        eligible = [place for place in places if is_eligible(place)]
-        kept.note_population([place.key for place in in_order(eligible)], without=len(places) - len(eligible))
-        valid = 0
-        for place in in_order(eligible):
-            if valid == count:
-                return
-            if kept.is_missing(place, again=again):
-                yield place
-            valid += not kept.is_invalid(place)
-
-    return wanted
+def _wanted(
+    kept: KeptTrials, count: int, again: bool, places: list[Place], is_reached: Callable[[Place], bool]
+) -> Iterator[Place]:
+    """Of the places that some test reaches, those of the sample that are to be tried."""
+    reached = [place for place in places if is_reached(place)]
+    kept.note_population([place.key for place in in_order(reached)], without=len(places) - len(reached))
+    valid = 0
+    for place in in_order(reached):
+        if valid == count:
+            return
+        if kept.is_missing(place, again=again):
+            yield place
+        valid += not kept.is_invalid(place)
 
 
-def _try_sql(kept: KeptTrials, workspace: Path, count: int, again: bool) -> None:
+def _try_sql(kept: KeptTrials, wanted: Callable[..., Iterator[Place]], workspace: Path) -> None:
     from sql_mutants import mark, sql_places
     from sql_trials import try_sql_mutants
 
@@ -85,16 +88,16 @@ def _try_sql(kept: KeptTrials, workspace: Path, count: int, again: bool) -> None
     # The copy is what is run, by this process and by dbt.
     sys.path[:0] = [str(project), str(project / "tests")]
     os.environ["PYTHONPATH"] = str(project)
-    try_sql_mutants(project, _wanted(kept, places, count, again), kept, workspace)
+    try_sql_mutants(project, partial(wanted, places), kept, workspace)
 
 
-def _try_python(kept: KeptTrials, workspace: Path, count: int, again: bool) -> None:
+def _try_python(kept: KeptTrials, wanted: Callable[..., Iterator[Place]], workspace: Path, tests: list[str]) -> None:
     sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
     from python_mutants import python_places
     from python_trials import try_python_mutants
 
     places = python_places(PROJECT, ROOMS)
-    try_python_mutants(PROJECT, _wanted(kept, places, count, again), kept, workspace)
+    try_python_mutants(PROJECT, tests, partial(wanted, places), kept, workspace)
 
 
 if __name__ == "__main__":

@@ -24,9 +24,10 @@ from places import Place
 from python_mutants import first_lines, put_in_place
 from trials import DIED, INVALID, QUIETLY, SURVIVED, Failures, Verdict, in_a_fork
 
-TESTS = "tests/unit"
 # Who needs one of these waits for a server or for a whole run, in processes that no mutant is in.
-DEAR_FIXTURES = frozenset({"postgres_server", "shared_shop", "shop", "real_data", "compiled_models", "parsed_project"})
+DEAR_FIXTURES = frozenset(
+    {"postgres_server", "shared_shop", "shop", "real_data", "compiled_models", "parsed_project", "by_dbt"}
+)
 LIMIT_SECONDS = 300.0
 # Of the tests that reach a function the quickest, to this sum, are run for one mutant: who needs more has survived.
 MOST_SECONDS = 45.0
@@ -50,7 +51,7 @@ class PythonJudge(Failures):
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         # Made here, lest every fork empties the folder anew.
         base = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
-        reached_by = self._kept.file.with_suffix(f".reached-{self._fingerprint()}.json")
+        reached_by = self._kept.file.with_suffix(f".reached-{self._fingerprint(session.items)}.json")
         if not reached_by.exists():
             verdict = in_a_fork(lambda: self._measured(session.items, reached_by), WHOLE_SECONDS)
             if verdict.outcome != SURVIVED:
@@ -80,9 +81,9 @@ class PythonJudge(Failures):
                 shutil.rmtree(folder, ignore_errors=True)
         return True
 
-    def _fingerprint(self) -> str:
+    def _fingerprint(self, items: list[pytest.Item]) -> str:
         """Of all that decides which test reaches which function."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256("\n".join(item.nodeid for item in items).encode())
         for file in sorted([*self._project.glob("dagster_project/**/*.py"), *self._project.glob("tests/**/*.py")]):
             digest.update(file.read_bytes())
         return digest.hexdigest()[:12]
@@ -155,9 +156,9 @@ def _fixtures(item: Any) -> set[tuple[str, str]]:
     return {(each.baseid, each.argname) for found in item._fixtureinfo.name2fixturedefs.values() for each in found}
 
 
-def try_python_mutants(project: Path, wanted: Wanted, kept: KeptTrials, workspace: Path) -> None:
-    """Try the places that are wanted, each until something kills it."""
+def try_python_mutants(project: Path, tests: list[str], wanted: Wanted, kept: KeptTrials, workspace: Path) -> None:
+    """Try the places that are wanted, each until one of the tests kills it."""
     os.chdir(project)
-    words = [*QUIETLY, "-m", "not browser", f"--basetemp={workspace / 'pytest'}", TESTS]
+    words = [*QUIETLY, "-m", "not browser", f"--basetemp={workspace / 'pytest'}", *tests]
     if pytest.main(words, plugins=[PythonJudge(project, wanted, kept)]) != pytest.ExitCode.OK:
         raise SystemExit("the tests that judge cannot be run")
