@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-import yaml
+from explained import EXPLAINED
 from kept_trials import Population
 from statsmodels.stats.proportion import proportion_confint
 from trials import DIED, INVALID
-
-# Why a survivor changes nothing that anybody could notice, by its key.
-EXPLAINED = Path(__file__).with_name("survivors.yaml")
 
 
 class Figures:
@@ -46,11 +42,10 @@ class Figures:
         kinds = Counter(trial["kind"] for trial in self.valid)
         died = Counter(trial["kind"] for trial in self.valid if trial["outcome"] == DIED)
         lines += [f"{kind:<14}{count:>8}{died[kind]:>6}" for kind, count in kinds.most_common()]
-        explained = yaml.safe_load(EXPLAINED.read_text(encoding="utf-8")) or {}
         lines.append("")
         for trial in self.valid:
             if trial["outcome"] != DIED:
                 changed = f"{' '.join(trial['before'].split())} → {trial['after'] or 'nothing'}"
                 lines.append(f"{trial['outcome']} {trial['key']} {trial['file']}:{trial['line']} {changed}")
-                lines.append(f"    {explained.get(trial['key'], 'not explained')}")
+                lines.append(f"    {EXPLAINED.get(trial['key'], 'not explained')}")
         return "\n".join(lines) + "\n"
