@@ -28,6 +28,10 @@ from trials import DIED, INVALID, QUIETLY, SURVIVED, Failures, Verdict, in_a_for
 DEAR_FIXTURES = frozenset(
     {"postgres_server", "shared_shop", "shop", "real_data", "compiled_models", "parsed_project", "by_dbt"}
 )
+# Nor is one in dbt, which these start.
+DEAR_HELPERS = frozenset(
+    {"WarehouseBuilder", "CompiledWarehouse", "compile_project", "dbt_executable", "fresh_manifest"}
+)
 LIMIT_SECONDS = 300.0
 # Of the tests that reach a function the quickest, to this sum, are run for one mutant: who needs more has survived.
 MOST_SECONDS = 45.0
@@ -46,7 +50,7 @@ class PythonJudge(Failures):
         self._calls = Calls(project)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if DEAR_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))]
+        items[:] = [item for item in items if not _is_dear(item)]
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         # Made here, lest every fork empties the folder anew.
@@ -150,6 +154,10 @@ class Calls:
         finally:
             sys.settrace(None)
             threading.settrace(None)  # type: ignore[arg-type]
+
+
+def _is_dear(item: Any) -> bool:
+    return bool(DEAR_FIXTURES.intersection(item.fixturenames) or DEAR_HELPERS.intersection(vars(item.module)))
 
 
 def _fixtures(item: Any) -> set[tuple[str, str]]:
