@@ -89,12 +89,15 @@ def invoke(arguments: list[str], manifest: Manifest | None = None) -> int:
 def serve(channel: socket.socket) -> int:
     """Parse once, then do each invocation that `dbt_server.py` asks for in a fork.
 
-    A project that cannot be parsed is left to the forks, which say so. Returns in a fork alone, with its exit code.
+    Returns in a fork, with its exit code. Where the project cannot be parsed the server ends, and who asked starts a
+    process that says so: in forks after a failed parse dbt was seen to wait for a lock for ever.
     """
     from dbt.cli.main import dbtRunner
 
     parsed = dbtRunner().invoke(["parse", "--no-write-json"])
-    manifest = cast("Manifest", parsed.result) if parsed.success else None
+    if not parsed.success:
+        return 2
+    manifest = cast("Manifest", parsed.result)
     return serve_forks(channel, lambda arguments: invoke(arguments, manifest))
 
 

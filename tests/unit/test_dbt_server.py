@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -82,7 +83,7 @@ def test_an_interrupted_invocation_ends_and_the_next_one_is_served(folder: Path)
         pass
     server = dbt_server._servers[0]
     with pytest.raises(subprocess.TimeoutExpired):
-        waiting.wait(timeout=0)
+        waiting.wait(timeout=1)  # the query has begun
     waiting.send_signal(signal.SIGINT)
     assert waiting.wait(timeout=60) != 0
     assert b"said two" in asked(folder, "say", "--args", "{word: two}").stdout.read()
@@ -95,6 +96,24 @@ def test_without_its_server_an_invocation_is_a_process_of_its_own(folder: Path) 
     alone = asked(folder, "say", "--args", "{word: three}")
     assert b"said three" in alone.stdout.read()
     assert alone.wait() == 0
+
+
+def test_a_project_that_cannot_be_parsed_is_said_and_does_not_hang(tmp_path: Path) -> None:
+    for name, text in {
+        **PROJECT,
+        "models/orders.sql": "select {{ amount( }}",
+        "models/orders.yml": "models: 1",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    broken = asked(tmp_path, "say", "--args", "{word: four}")
+    timer = Timer(120, os.kill, [broken.pid, signal.SIGKILL])
+    timer.start()
+    said = broken.stdout.read()
+    timer.cancel()
+    assert broken.wait() == 2
+    assert b"orders" in said
+    assert b"said four" not in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent death signal is Linux's own")
