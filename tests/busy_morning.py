@@ -68,7 +68,7 @@ class Morning:
     said_by_hand: str
     told: Sequence[Mapping[str, str]]
     ticks: Mapping[str, Sequence[str]]
-    working_times: Sequence[tuple[float, float]]
+    steps: Mapping[str, Mapping[str, tuple[float, float]]]
     serving_copy: Seen
     postgres: Seen
     seconds: float
@@ -204,7 +204,7 @@ def live_through(shop: Shop, day: date, *, database: str, folder: Path) -> Morni
             said_by_hand=log.read_text(encoding="utf-8"),
             told=[request.get_json() for request, _ in hook.log],
             ticks={sensor: page.ticks(sensor) for sensor in (*STARTED_FIRST, DROPPED_FILES, "dead_runs")},
-            working_times=[page.working_time(run.run_id) for run in page.runs() if run.status == "SUCCESS"],
+            steps={run.run_id: page.steps(run.run_id) for run in page.runs() if run.status == "SUCCESS"},
             serving_copy=serving_copy,
             postgres=postgres,
             seconds=time.monotonic() - began,

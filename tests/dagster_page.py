@@ -58,7 +58,7 @@ query Events($id: ID!) {
 }
 """
 STEPS = """
-query Steps($id: ID!) { runOrError(runId: $id) { ... on Run { stepStats { startTime endTime } } } }
+query Steps($id: ID!) { runOrError(runId: $id) { ... on Run { stepStats { stepKey startTime endTime } } } }
 """
 START = """
 mutation Start($sensor: SensorSelector!) {
@@ -223,10 +223,10 @@ class Page:
         events = self.ask(EVENTS, id=run_id)["runOrError"]["eventConnection"]["events"]
         return "\n".join(event.get("message") or "" for event in events)
 
-    def working_time(self, run_id: str) -> tuple[float, float]:
-        """When the first step of a run that succeeded began, and when its last one ended."""
+    def steps(self, run_id: str) -> dict[str, tuple[float, float]]:
+        """When each step of a run that succeeded began and ended."""
         steps = self.ask(STEPS, id=run_id)["runOrError"]["stepStats"]
-        return min(step["startTime"] for step in steps), max(step["endTime"] for step in steps)
+        return {step["stepKey"]: (step["startTime"], step["endTime"]) for step in steps}
 
     def start_sensor(self, name: str) -> None:
         started = self.ask(START, sensor={**REPOSITORY, "sensorName": name})["startSensor"]

@@ -13,8 +13,10 @@ from dagster import DagsterEvent
 from dagster._core.errors import raise_execution_interrupts
 from dagster._core.execution.context.system import PlanOrchestrationContext
 from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
+from dagster._core.storage.tags import RETRY_STRATEGY_TAG
 
 from dagster_project.defs.process_marks import process_tags
 from dagster_project.settings import Settings
@@ -36,7 +38,9 @@ class InTurn(InProcessExecutor):
         Raises:
             WarehouseHeld: its turn did not come within `warehouse_wait_seconds`.
         """
-        plan_context.instance.add_run_tags(plan_context.run_id, process_tags(plan_context.run_id))
+        # A second try begins anew: other runs have their turn before it, and do not leave the warehouse as it was.
+        tags = {**process_tags(plan_context.run_id), RETRY_STRATEGY_TAG: ReexecutionStrategy.ALL_STEPS.name}
+        plan_context.instance.add_run_tags(plan_context.run_id, tags)
         with ExitStack() as run:
             # Dagster defers interrupts while it runs; who waits can be ended at once.
             with raise_execution_interrupts():

@@ -78,6 +78,11 @@ def test_all_end_well_the_killed_run_at_its_second_try(morning: Morning) -> None
     }
 
 
+def test_the_second_try_does_every_step_again_since_others_had_their_turn_in_between(morning: Morning) -> None:
+    [again], [dropped] = morning.second_tries_of(morning.killed), morning.of_sensor(DROPPED_FILES)
+    assert morning.steps[again.run_id].keys() == morning.steps[dropped.run_id].keys()
+
+
 def test_they_leave_what_the_command_line_leaves_one_after_the_other(
     installation: Shop, morning: Morning, one_after_the_other: Shop
 ) -> None:
@@ -87,7 +92,10 @@ def test_they_leave_what_the_command_line_leaves_one_after_the_other(
 
 
 def test_no_step_of_a_run_comes_between_two_of_another(morning: Morning) -> None:
-    times = sorted(morning.working_times)
+    times = sorted(
+        (min(began for began, _ in steps.values()), max(ended for _, ended in steps.values()))
+        for steps in morning.steps.values()
+    )
     assert len(times) == 4
     assert all(ended <= began for (_, ended), (began, _) in pairwise(times)), times
 
