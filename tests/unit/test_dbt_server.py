@@ -84,8 +84,11 @@ def test_an_interrupted_invocation_ends_and_the_next_one_is_served(folder: Path)
     server = dbt_server._servers[0]
     with pytest.raises(subprocess.TimeoutExpired):
         waiting.wait(timeout=1)  # the query has begun
+    timer = Timer(20, waiting.send_signal, [signal.SIGINT])  # on a busy machine dbt was seen to miss one
+    timer.start()
     waiting.send_signal(signal.SIGINT)
     assert waiting.wait(timeout=60) != 0
+    timer.cancel()
     assert b"said two" in asked(folder, "say", "--args", "{word: two}").stdout.read()
     assert dbt_server._servers == [server]
 
