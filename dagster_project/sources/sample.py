@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xlsxwriter
 
-from dagster_project.atomic_files import written_beside
+from dagster_project.atomic_files import sha256_of, written_beside
 from dagster_project.errors import StrataError
 from dagster_project.settings.paths import Paths
 from dagster_project.sources.sample_crm import Export, Household, generate_exports
@@ -107,7 +107,7 @@ def prepare_sample(paths: Paths, *, progress: Callable[[SampleFile], None] | Non
 
 def _prepare(target: Path, content: bytes | None, digest: str, recorded_digest: str | None) -> SampleFile:
     """Write the file where it is missing, or where an earlier edition's stands there unedited."""
-    found = _digest_of(target) if target.is_file() else None
+    found = sha256_of(target) if target.is_file() else None
     needs_writing = found is None or (found != digest and found == recorded_digest)
     if content is not None and needs_writing:
         with written_beside(target) as beside:
@@ -211,8 +211,3 @@ def _read_record(path: Path) -> tuple[str, dict[str, str]]:
         return str(document["edition"]), {str(name): str(digest) for name, digest in document["files"].items()}
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return "", {}
-
-
-def _digest_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

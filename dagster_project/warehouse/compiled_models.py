@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.atomic_files import written_beside
 from dagster_project.settings import Settings, child_environment
 from dagster_project.settings.children import process_environment
 from dagster_project.sql_text import quote_identifier
@@ -174,9 +175,8 @@ def _compile(settings: Settings, *, target: Path, kept: Path) -> None:
     shutil.rmtree(target)
     for stale in kept.parent.glob("compiled-*.json"):
         stale.unlink()
-    unfinished = kept.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps([asdict(model) for model in _models_in_order(manifest)]), encoding="utf-8")
-    unfinished.replace(kept)
+    with written_beside(kept) as beside:
+        beside.write_text(json.dumps([asdict(model) for model in _models_in_order(manifest)]), encoding="utf-8")
 
 
 def _models_in_order(manifest: Mapping[str, Any]) -> Iterator[CompiledModel]:
