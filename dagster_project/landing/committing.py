@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.atomic_files import sha256_of
 from dagster_project.contract.contact_points import keyed_hash
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.errors import StrataError
@@ -25,7 +26,6 @@ from dagster_project.landing.writing import (
     Stamp,
     Written,
     hash_probe,
-    sha256_of,
     write_batch,
     write_orders_from_lines,
     write_quarantine,

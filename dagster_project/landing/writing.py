@@ -6,7 +6,6 @@ The manifest is not written here: until it is, the files are orphans.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -234,12 +233,6 @@ def record_sql(entity: Entity) -> str:
     parts = [f"cast({quote_identifier(name)} as varchar)" for name in entity.own_key]
     is_whole = " and ".join(f"{part} is not null" for part in parts)
     return f"case when {is_whole} then cast(to_json([{', '.join(parts)}]) as varchar) end"
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _originals_sql(con: duckdb.DuckDBPyConnection, records: Records) -> str:

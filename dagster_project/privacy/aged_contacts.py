@@ -16,12 +16,11 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from dagster_project.atomic_files import PRIVATE_FILE
+from dagster_project.atomic_files import PRIVATE_FILE, sha256_of
 from dagster_project.contract.entities import ENTITIES, Entity
 from dagster_project.landing import Manifest, landing_relations
 from dagster_project.landing.batches import Batch
 from dagster_project.landing.parquet_files import file_sql, write_file
-from dagster_project.landing.writing import sha256_of
 from dagster_project.privacy.people import collect_aliases
 from dagster_project.privacy.rewriting import new_path, rewrite_batches, with_new_files
 from dagster_project.settings import Settings
