@@ -49,7 +49,9 @@ def served_channel(arguments: Sequence[str]) -> socket.socket | None:
     """What a `ForkServer` asks on, where the first of the arguments says that this process is to serve one."""
     if not arguments or not arguments[0].startswith(SERVE_OPTION):
         return None
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes; forks end by it
+    # Ctrl-C reaches all of a terminal's processes; forks end by it. Blocked and not ignored: what a fork is sent before it
+    # is ready waits for it there, and is not lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     return socket.socket(fileno=int(arguments[0].removeprefix(SERVE_OPTION)))
 
 
@@ -72,11 +74,12 @@ def serve_forks(channel: socket.socket, work: Callable[[list[str]], int]) -> int
         fork = os.fork()
         if fork == 0:
             die_with_parent(server)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
             channel.close()
             os.close(status)
             os.dup2(output, 1)
             os.dup2(output, 2)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
             return work(json.loads(request))
         os.close(output)
         os.write(status, b"%d\n" % fork)
