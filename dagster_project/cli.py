@@ -419,7 +419,7 @@ def forget(
     clock = partial(datetime.now, UTC)
     now = clock()
     if resume:
-        with console.status("finishing") as status:
+        with _turn(console, settings, "strata forget"), console.status("finishing") as status:
             publisher = TargetsAndLists(settings, who=who, now=now, say=status.update)
             proof = forgetting.resume(settings, publisher, clock=clock, say=status.update)
         if proof is None:
@@ -451,7 +451,7 @@ def forget(
             highlight=False,
         )
         typer.confirm("Erase?", abort=True)
-    with console.status("erasing") as status:
+    with _turn(console, settings, "strata forget"), console.status("erasing") as status:
         publisher = TargetsAndLists(settings, who=who, now=now, say=status.update)
         proof = forgetting.forget(settings, list(found.values()), publisher, clock=clock, who=who, say=status.update)
     _show_proof(console, proof)
@@ -489,7 +489,8 @@ def purge(
     console = _console()
     settings = _settings()
     now = datetime.now(UTC)
-    with console.status("looking") as status:
+    turn = contextlib.nullcontext() if dry_run else _turn(console, settings, "strata purge")
+    with turn, console.status("looking") as status:
         removed = purge_aged(settings, now=now, who=getpass.getuser(), say=status.update, is_dry_run=dry_run)
         if settings.publishing.retention.runs is not None:
             from dagster_project.defs.purging import remove_aged_runs
@@ -532,7 +533,8 @@ def opt_out(
     if settings.paths.warehouse.exists():
         from dagster_project.defs.publishing import publish_without
 
-        removed = publish_without(settings, person, now=now, who=getpass.getuser(), say=console.print)
+        with _turn(console, settings, "strata opt-out"):
+            removed = publish_without(settings, person, now=now, who=getpass.getuser(), say=console.print)
         console.print(f"{counted(removed, 'row')} of stored days removed; what is published was written anew.")
 
 
@@ -733,7 +735,9 @@ def backup(
     from dagster_project.keeping.backup import back_up
 
     console = _console()
-    saved = back_up(_settings(), folder, now=datetime.now(UTC), say=console.print)
+    settings = _settings()
+    with _turn(console, settings, "strata backup"):
+        saved = back_up(settings, folder, now=datetime.now(UTC), say=console.print)
     console.print(
         f"[green]✓[/] {saved.files:,} files, {saved.size / 1e6:,.1f} MB: {escape(str(saved.folder))}",
         highlight=False,
@@ -826,13 +830,17 @@ def upgrade(
     if plan is None and not paths.warehouse.exists():
         console.print("There is no warehouse yet; `strata run` builds one.")
         return
-    with held(
-        paths.warehouse,
-        who="strata upgrade",
-        wait_seconds=settings.environment.warehouse_wait_seconds,
-        progress=console.print,
-        any_version=True,
-    ) as old:
+    turn = contextlib.nullcontext() if dry_run else _turn(console, settings, "strata upgrade")
+    with (
+        turn,
+        held(
+            paths.warehouse,
+            who="strata upgrade",
+            wait_seconds=settings.environment.warehouse_wait_seconds,
+            progress=console.print,
+            any_version=True,
+        ) as old,
+    ):
         with old.connection() as con:
             found = upgrading.standing(con, settings)
         if found.is_current:
@@ -1054,6 +1062,20 @@ def _run_job(console: Console, settings: Settings, job_name: str, days: Sequence
     _execute(console, settings, job, request)
 
 
+@contextlib.contextmanager
+def _turn(console: Console, settings: Settings, who: str) -> Iterator[None]:
+    """The turn of a command that changes what a run works on, or publishes: no run is between two of its steps."""
+    from dagster_project.warehouse import turn
+
+    with turn(
+        settings.paths.warehouse,
+        who=who,
+        wait_seconds=settings.environment.warehouse_wait_seconds,
+        progress=partial(_warn, console),
+    ):
+        yield
+
+
 def _execute(console: Console, settings: Settings, job: dg.JobDefinition, request: RunOfDays) -> None:
     """Run `job` in this process when its turn with the warehouse has come, with progress.
 
@@ -1064,7 +1086,7 @@ def _execute(console: Console, settings: Settings, job: dg.JobDefinition, reques
     from dagster_project.defs import runs
     from dagster_project.defs.alerts import tell_of_refusal, tell_of_run
     from dagster_project.terminal import run_display
-    from dagster_project.warehouse import WarehouseHeld, turn
+    from dagster_project.warehouse import WarehouseHeld
 
     say = partial(_warn, console)
     with runs.opened_instance(settings.paths) as instance:
@@ -1077,14 +1099,7 @@ def _execute(console: Console, settings: Settings, job: dg.JobDefinition, reques
         end_dead_runs()
         with contextlib.ExitStack() as own:
             try:
-                own.enter_context(
-                    turn(
-                        settings.paths.warehouse,
-                        who=f"strata, job {request.job_name}",
-                        wait_seconds=settings.environment.warehouse_wait_seconds,
-                        progress=say,
-                    )
-                )
+                own.enter_context(_turn(console, settings, f"strata, job {request.job_name}"))
             except WarehouseHeld:
                 tell_of_refusal(settings, request.job_name, say=say)
                 raise

@@ -34,8 +34,9 @@ HOLDER = "a long backfill"
 HOLD = """
 import sys, time
 from pathlib import Path
-from dagster_project.warehouse import held
-with held(Path(sys.argv[1]), who=sys.argv[2], wait_seconds=5):
+from dagster_project.warehouse import held, turn
+take = {"held": held, "turn": turn}[sys.argv[3]]
+with take(Path(sys.argv[1]), who=sys.argv[2], wait_seconds=5):
     print("holding", flush=True)
     time.sleep(600)
 """
@@ -97,10 +98,12 @@ class Reader(threading.Thread):
 
 
 @contextmanager
-def warehouse_holder(shop: Shop) -> Iterator[subprocess.Popen[str]]:
-    """A process that has the shop's warehouse."""
+def warehouse_holder(shop: Shop, way: str = "held") -> Iterator[subprocess.Popen[str]]:
+    """A process that has the shop's warehouse, or (`turn`) is between two steps of a run on it."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(shop.settings.paths.warehouse), HOLDER], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, str(shop.settings.paths.warehouse), HOLDER, way],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stdout is not None
