@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import dagster as dg
 from dagster import DagsterEvent, DagsterEventType, DagsterRunStatus
 from dagster._core.events.log import EventLogEntry
 
+from dagster_project.atomic_files import write_if_changed
 from dagster_project.defs.partitions import RANGE_END, RANGE_START, SINGLE_DAY
 from dagster_project.defs.process_marks import mark_of, process_tags
 from dagster_project.defs.resources import WAREHOUSE_POOL
@@ -71,11 +71,7 @@ def prepare_home(paths: Paths) -> None:
     """Make data/dagster, with the project's dagster.yaml as it is now, and say to Dagster that it is its home."""
     paths.dagster_home.mkdir(parents=True, exist_ok=True)
     os.environ["DAGSTER_HOME"] = str(paths.dagster_home)
-    wanted, there = paths.root / INSTANCE_FILE, paths.dagster_home / INSTANCE_FILE
-    if not there.exists() or there.read_bytes() != wanted.read_bytes():
-        unfinished = there.with_suffix(".part")
-        shutil.copyfile(wanted, unfinished)
-        unfinished.replace(there)
+    write_if_changed(paths.dagster_home / INSTANCE_FILE, (paths.root / INSTANCE_FILE).read_bytes())
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:

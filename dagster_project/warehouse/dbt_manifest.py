@@ -14,6 +14,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from dagster_project.atomic_files import written_beside
 from dagster_project.errors import StrataError
 from dagster_project.settings import Settings
 from dagster_project.settings.children import process_environment
@@ -74,9 +75,8 @@ def _parse(settings: Settings, target: Path) -> Path:
 
 
 def _copy_whole(source: Path, target: Path) -> None:
-    unfinished = target.with_name(target.name + ".part")
-    shutil.copyfile(source, unfinished)
-    unfinished.replace(target)
+    with written_beside(target) as beside:
+        shutil.copyfile(source, beside)
 
 
 def project_fingerprint(project: Path) -> str:

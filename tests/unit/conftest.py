@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from flushes import Flush, recorded_flushes
 from marts_fixture import build_marts
 
 from dagster_project.settings.publishing import PublishingSettings
@@ -53,3 +54,9 @@ def marts(marts_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     shutil.copy(marts_file, path)
     with duckdb.connect(str(path)) as con:
         yield con
+
+
+@pytest.fixture
+def flushes(monkeypatch: pytest.MonkeyPatch) -> list[Flush]:
+    """What was flushed to the disk since the test began, in order."""
+    return recorded_flushes(monkeypatch)

@@ -6,25 +6,18 @@ import os
 from pathlib import Path
 
 import pytest
+from flushes import Flush
 
 from dagster_project.atomic_files import unfinished, write_if_changed, written_beside
 
 
 def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_is_before_it_counts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, flushes: list[Flush]
 ) -> None:
-    target, flushed = tmp_path / "kept.json", []
-    fsync = os.fsync
-
-    def recorded(descriptor: int) -> None:
-        flushed.append((str(Path(f"/proc/self/fd/{descriptor}").readlink()), target.exists()))
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", recorded)
+    target = tmp_path / "kept.json"
     with written_beside(target) as beside:
         beside.write_text("new")
-        name = str(beside)
-    assert flushed == [(name, False), (str(tmp_path), True)]
+    assert [(flush.path, target.name in flush.names) for flush in flushes] == [(beside, False), (tmp_path, True)]
 
 
 def test_an_error_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:

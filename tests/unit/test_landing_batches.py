@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from flushes import Flush
 from landing_workshop import NOW, Workshop
 
 from dagster_project.contract.entities import ENTITIES
@@ -177,22 +177,15 @@ def test_files_that_no_entry_names_are_removed_at_the_next_landing(workshop: Wor
 
 
 def test_an_entry_is_written_when_the_files_that_it_names_are_on_the_disk(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+    workshop: Workshop, flushes: list[Flush]
 ) -> None:
-    flushed: list[Path] = []
-    fsync = os.fsync
-
-    def recorded(descriptor: int) -> None:
-        flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink())
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", recorded)
     write(workshop, "1,a,2024-01-01,5,\n,,,,")
     workshop.land(ORDERS)
     [batch] = Manifest.load(workshop.paths).batches
     named = [workshop.paths.landing / name for name in (batch.path, batch.quarantine_path) if name]
     entries = workshop.paths.landing / "manifest"
     assert len(named) == 2
+    flushed = [flush.path for flush in flushes]
     assert {*named, *(file.parent for file in named)} <= set(flushed[: flushed.index(entries)])
 
 
