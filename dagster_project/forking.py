@@ -49,8 +49,8 @@ def served_channel(arguments: Sequence[str]) -> socket.socket | None:
     """What a `ForkServer` asks on, where the first of the arguments says that this process is to serve one."""
     if not arguments or not arguments[0].startswith(SERVE_OPTION):
         return None
-    # Ctrl-C reaches all of a terminal's processes; forks end by it. Blocked and not ignored: what a fork is sent before it
-    # is ready waits for it there, and is not lost.
+    # Ctrl-C reaches all of a terminal's processes; forks end by it. Blocked and not ignored: what a fork is sent before
+    # it is ready waits for it there, and is not lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     return socket.socket(fileno=int(arguments[0].removeprefix(SERVE_OPTION)))
 

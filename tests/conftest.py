@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from postgres_databases import make_database, remove_database
 from shared_work import done_once, shared_folder
+from shop_runs import Shop, build_shared_shop
 from tiny_shop import build_tiny_shop
 
 from dagster_project.settings import load_settings
@@ -37,6 +38,12 @@ def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fresh_manifest(load_settings(*build_tiny_shop(folder)))
 
     return done_once(shared_folder(tmp_path_factory, "parsed_project"), parse) / "data" / "dbt"
+
+
+@pytest.fixture(scope="session")
+def shared_shop(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Shop:
+    """The tiny shop with one day built; read it, do not change it."""
+    return build_shared_shop(tmp_path_factory, parsed_project)
 
 
 @pytest.fixture(scope="session")

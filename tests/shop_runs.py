@@ -165,6 +165,11 @@ class Shop:
         }
 
 
+def shop_in(folder: Path) -> Shop:
+    """The shop whose two folders lie in this one."""
+    return Shop(folder / "config", folder / "data")
+
+
 _idle_servers: list[ForkServer] = []
 
 
@@ -190,8 +195,7 @@ def build_shared_shop(tmp_path_factory: pytest.TempPathFactory, parsed_project: 
         shop = Shop(*build_tiny_shop(folder)).spared_the_parse(parsed_project)
         shop.strata("run", "--as-of", str(FIRST_AS_OF))
 
-    folder = done_once(shared_folder(tmp_path_factory, "shared_shop"), build)
-    return Shop(folder / "config", folder / "data")
+    return shop_in(done_once(shared_folder(tmp_path_factory, "shared_shop"), build))
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120, every: float = 0.005) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from faulty_rooms import NOW
 from shared_work import done_once, shared_folder
-from shop_runs import Shop
+from shop_runs import Shop, shop_in
 from tiny_shop import build_tiny_shop
 
 from dagster_project.landing import land
@@ -20,8 +20,7 @@ def landed_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     def build(folder: Path) -> None:
         land(Shop(*build_tiny_shop(folder)).settings, now=NOW)
 
-    folder = done_once(shared_folder(tmp_path_factory, "landed_shop"), build)
-    return Shop(folder / "config", folder / "data")
+    return shop_in(done_once(shared_folder(tmp_path_factory, "landed_shop"), build))
 
 
 @pytest.fixture

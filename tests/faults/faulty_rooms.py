@@ -13,11 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import dbt_at_work
 import duckdb
 from identity_workshop import Record, stage
 from marts_fixture import build_marts
 from pydantic import SecretStr
-from shop_runs import Shop
+from shop_runs import Shop, shop_in
 from tiny_shop import build_tiny_shop
 
 from dagster_project.identity import link
@@ -41,7 +42,9 @@ NEW_OWNER = "update marts.customer_segments set owner = 'X'"
 class Room:
     """A room at work in a folder: made ready once, disturbed in copies. Results are compared by name.
 
-    `readers_look` fails where a reader has less than a whole version, between the kill and the next run.
+    `readers_look` fails where a reader has less than a whole version, between the kill and the next run. `warm_up` is
+    done once, with what was made ready, in the process whose forks do the work; `tell_statements` has a function called
+    at each statement, where these are the events and not the lines of the product.
     """
 
     name: str
@@ -49,11 +52,9 @@ class Room:
     work: Callable[[Path], None]
     result: Callable[[Path], dict[str, Any]]
     readers_look: Callable[[Path], None]
+    warm_up: Callable[[Path], None] | None = None
+    tell_statements: Callable[[Callable[[], None]], None] | None = None
     by_event_share: float = 0.7
-
-
-def shop_in(folder: Path) -> Shop:
-    return Shop(folder / "config", folder / "data")
 
 
 def new_orders(shop: Shop) -> None:
@@ -295,6 +296,15 @@ ROOMS = {
     for room in (
         Room("landing", unlanded_shop, land_all, what_landed, entries_name_whole_files),
         Room("identity", staged_references, link_all, who_is_who, every_customer_has_their_id),
+        Room(
+            "dbt",
+            dbt_at_work.classified_by_an_earlier_standard,
+            dbt_at_work.classify,
+            dbt_at_work.what_is_classified,
+            dbt_at_work.days_are_of_one_standard,
+            warm_up=dbt_at_work.dbt_at_hand,
+            tell_statements=dbt_at_work.tell_statements,
+        ),
         Room("publishing", published_before, publish_all, what_is_published, days_and_copy_are_whole),
         Room("forget", shop_with_people, forget_two, what_stays, totals_are_the_same),
     )

@@ -17,11 +17,11 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).parents[each]) for each in (0, 1, 2)]
 
 from faulty_rooms import ROOMS  # noqa: E402  only now found
-from killing import Fault, faults_of, preload  # noqa: E402
+from killing import Fault, faults_of  # noqa: E402
 from whole_runs import kill_whole_runs  # noqa: E402
 
 # Cheap rooms more often: a kill of a whole run costs about a minute.
-SHARES = {"landing": 45, "identity": 45, "publishing": 45, "forget": 35, "run": 30}
+SHARES = {"landing": 40, "identity": 40, "dbt": 30, "publishing": 40, "forget": 30, "run": 30}
 
 
 def main() -> int:
@@ -40,7 +40,6 @@ def main() -> int:
         sys.stdout.write(f"{fault.room} {fault.number}: killed at {fault.moment}: {fault.problem or 'as promised'}\n")
         sys.stdout.flush()
 
-    preload()
     with tempfile.TemporaryDirectory() as workspace:
         for name in asked.only:
             known = {fault["number"] for fault in done if fault["room"] == name}

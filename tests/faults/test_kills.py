@@ -5,21 +5,28 @@ A share of the faults runs with every test run; `make faults` goes through all o
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from faulty_rooms import ROOMS
-from killing import Fault, faults_of, preload
+from killing import Fault, faults_of
+from shop_runs import Shop
 
 QUICK = {"landing": 3, "identity": 4, "publishing": 3, "forget": 3}
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a_killed_room_is_made_good_by_its_next_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))  # as it was, for the tests after this one
-    preload()
+def test_a_killed_room_is_made_good_by_its_next_run(name: str, tmp_path: Path) -> None:
+    refuse_broken_promises(name, QUICK[name], tmp_path)
+
+
+def test_a_killed_dbt_is_made_good_by_its_next_run(shared_shop: Shop, tmp_path: Path) -> None:
+    shared_shop.copied_to(tmp_path / "dbt-base")
+    refuse_broken_promises("dbt", 2, tmp_path)
+
+
+def refuse_broken_promises(name: str, kills: int, folder: Path) -> None:
     faults: list[Fault] = []
-    faults_of(ROOMS[name], range(QUICK[name]), tmp_path, faults.append)
+    faults_of(ROOMS[name], range(kills), folder, faults.append)
     assert [fault for fault in faults if fault.problem] == []
     assert all(fault.was_killed for fault in faults)

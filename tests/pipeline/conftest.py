@@ -20,15 +20,9 @@ from people_shop import (
 from postgres_databases import address_of, make_database
 from reference.uci import build_orders
 from shared_work import done_once, shared_folder
-from shop_runs import RANGE, Shop, build_shared_shop
+from shop_runs import RANGE, Shop, shop_in
 from uci_run import LINES, UciRun, run_uci_job, uci_run_in
 from watched_run import Watched, watch_a_run, watched_in
-
-
-@pytest.fixture(scope="session")
-def shared_shop(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Shop:
-    """The tiny shop with one day built; read it, do not change it."""
-    return build_shared_shop(tmp_path_factory, parsed_project)
 
 
 @pytest.fixture
@@ -46,7 +40,7 @@ def watched_folder(shared_shop: Shop, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def second_day(watched_folder: Path) -> Shop:
     """The shared shop after a run of its second day; read it, do not change it."""
-    return Shop(watched_folder / "config", watched_folder / "data")
+    return shop_in(watched_folder)
 
 
 @pytest.fixture(scope="session")
@@ -62,8 +56,7 @@ def range_shop(shared_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> S
     def build(folder: Path) -> None:
         shared_shop.copied_to(folder).strata("backfill", "--from", str(RANGE[0]), "--to", str(RANGE[-1]))
 
-    folder = done_once(shared_folder(tmp_path_factory, "range_shop"), build)
-    return Shop(folder / "config", folder / "data")
+    return shop_in(done_once(shared_folder(tmp_path_factory, "range_shop"), build))
 
 
 @pytest.fixture(scope="session")
@@ -136,5 +129,4 @@ def last_shop(purged_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Sh
 
 
 def _stage(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Shop:
-    folder = done_once(shared_folder(factory, name), make)
-    return Shop(folder / "config", folder / "data")
+    return shop_in(done_once(shared_folder(factory, name), make))
