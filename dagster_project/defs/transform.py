@@ -273,15 +273,16 @@ def build_models(
 def model_metadata(
     con: duckdb.DuckDBPyConnection, key: dg.AssetKey, days: Sequence[date], words: OwnWords
 ) -> dict[str, dg.MetadataValue | int]:
-    """Row count, columns, five rows where none can be personal, and of the segments a plot of the last day."""
+    """Rows of a table, columns, five rows where none can be personal, and of the segments a plot of the last day."""
     schema, name = key.path[0], key.path[-1]
     measures = measure(con, schema, name, days=days, words=words)
     if measures is None:
         return {}
     metadata: dict[str, dg.MetadataValue | int] = {
-        "dagster/row_count": measures.rows,
         "dagster/column_schema": column_schema([(column, kind, "") for column, kind in measures.columns]),
     }
+    if measures.rows is not None:
+        metadata["dagster/row_count"] = measures.rows
     if measures.preview is not None:
         metadata["preview"] = table_preview([column for column, _ in measures.columns], measures.preview)
     if key == SEGMENTS_KEY and days:

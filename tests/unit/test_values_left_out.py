@@ -144,3 +144,20 @@ def test_a_preview_shows_no_list_of_texts() -> None:
         measures = measure(con, "marts", "customer_last_purchases")
     assert measures is not None
     assert measures.preview == ((1, HIDDEN, "silent"), (2, None, None))
+
+
+def test_what_is_told_about_a_view_does_not_compute_all_of_it() -> None:
+    with duckdb.connect() as con:
+        con.execute(
+            """
+            create schema control;
+            create schema marts;
+            create table control.labels (code varchar);
+            create view marts.fct_orders as
+            select range as order_id, case when range = 100000 then error('computed') end as channel from range(200000)
+            """
+        )
+        measures = measure(con, "marts", "fct_orders")
+    assert measures is not None
+    assert measures.rows is None
+    assert measures.preview == tuple((number, None) for number in range(5))
