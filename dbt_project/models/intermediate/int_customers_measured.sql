@@ -55,70 +55,55 @@ population as (
 
 ),
 
-totals as (
+{#- By `case` and not by `filter`, which takes a quarter more processor time where there are many; 64 bits do for sums. -#}
+days as (
 
     select
         windows.as_of_date,
-        customer_days.customer_id,
-        min(customer_days.business_day) filter (where customer_days.order_count > 0) as first_order_on,
-        max(customer_days.business_day) filter (where customer_days.order_count > 0) as last_order_on,
-        sum(customer_days.order_count) as order_count,
-        count(*) filter (where customer_days.order_count > 0) as order_days,
-        count(*) filter (
-            where customer_days.order_count > 0 and customer_days.gross_amount > customer_days.discount_amount
-        ) as paid_order_days,
-        sum(customer_days.gross_amount) as gross_amount,
-        sum(customer_days.discounted_gross_amount) as discounted_gross_amount,
-        sum(customer_days.gross_amount - customer_days.discount_amount - customer_days.refund_amount) as revenue,
-        sum(customer_days.cost_amount) as cost_amount,
-        sum(customer_days.orders_without_cost) as orders_without_cost,
-        {{ exact_median('customer_days.gap_days') }} as median_gap_days,
-        max(customer_days.gap_days) filter (
-            where customer_days.business_day > windows.reactivated_starts_after
-        ) as longest_gap_closed_days,
-        sum(customer_days.order_count) filter (
-            where customer_days.business_day > windows.window_starts_after
-        ) as order_count_window,
-        count(*) filter (
-            where customer_days.business_day > windows.window_starts_after and customer_days.order_count > 0
-        ) as order_days_window,
-        sum(customer_days.gross_amount) filter (
-            where customer_days.business_day > windows.window_starts_after
-        ) as gross_amount_window,
-        sum(customer_days.discount_amount) filter (
-            where customer_days.business_day > windows.window_starts_after
-        ) as discount_amount_window,
-        sum(customer_days.refund_amount) filter (
-            where customer_days.business_day > windows.window_starts_after
-        ) as refund_amount_window,
-        sum(customer_days.cost_amount) filter (
-            where customer_days.business_day > windows.window_starts_after
-        ) as cost_amount_window,
-        sum(customer_days.orders_without_cost) filter (
-            where customer_days.business_day > windows.window_starts_after
-        ) as orders_without_cost_window,
-        sum(customer_days.order_count) filter (
-            where customer_days.business_day > windows.last_90_days_start_after
-        ) as order_count_90d,
-        count(*) filter (
-            where customer_days.business_day > windows.last_90_days_start_after and customer_days.order_count > 0
-        ) as order_days_90d,
-        sum(customer_days.gross_amount - customer_days.discount_amount - customer_days.refund_amount) filter (
-            where customer_days.business_day > windows.last_90_days_start_after
-        ) as revenue_90d,
-        sum(customer_days.order_count) filter (
-            where
-            customer_days.business_day > windows.prior_90_days_start_after
-            and customer_days.business_day <= windows.last_90_days_start_after
-        ) as order_count_prior_90d,
-        sum(customer_days.gross_amount - customer_days.discount_amount - customer_days.refund_amount) filter (
-            where
-            customer_days.business_day > windows.prior_90_days_start_after
-            and customer_days.business_day <= windows.last_90_days_start_after
-        ) as revenue_prior_90d
+        customer_days.*,
+        customer_days.gross_amount - customer_days.discount_amount - customer_days.refund_amount as revenue,
+        customer_days.order_count > 0 as has_order,
+        customer_days.business_day > windows.reactivated_starts_after as is_reactivating,
+        customer_days.business_day > windows.window_starts_after as is_in_window,
+        customer_days.business_day > windows.last_90_days_start_after as is_in_last_90_days,
+        customer_days.business_day > windows.prior_90_days_start_after
+        and customer_days.business_day <= windows.last_90_days_start_after as is_in_prior_90_days
     from windows
     inner join customer_days on windows.as_of_date >= customer_days.business_day
-    group by windows.as_of_date, customer_days.customer_id
+
+),
+
+totals as (
+
+    select
+        as_of_date,
+        customer_id,
+        min(case when has_order then business_day end) as first_order_on,
+        max(case when has_order then business_day end) as last_order_on,
+        cast(sum(order_count) as bigint) as order_count,
+        count(case when has_order then 1 end) as order_days,
+        count(case when has_order and gross_amount > discount_amount then 1 end) as paid_order_days,
+        cast(sum(gross_amount) as decimal(18, 2)) as gross_amount,
+        cast(sum(discounted_gross_amount) as decimal(18, 2)) as discounted_gross_amount,
+        cast(sum(revenue) as decimal(18, 2)) as revenue,
+        cast(sum(cost_amount) as decimal(18, 2)) as cost_amount,
+        cast(sum(orders_without_cost) as bigint) as orders_without_cost,
+        {{ exact_median('gap_days') }} as median_gap_days,
+        max(case when is_reactivating then gap_days end) as longest_gap_closed_days,
+        cast(sum(case when is_in_window then order_count end) as bigint) as order_count_window,
+        count(case when is_in_window and has_order then 1 end) as order_days_window,
+        cast(sum(case when is_in_window then gross_amount end) as decimal(18, 2)) as gross_amount_window,
+        cast(sum(case when is_in_window then discount_amount end) as decimal(18, 2)) as discount_amount_window,
+        cast(sum(case when is_in_window then refund_amount end) as decimal(18, 2)) as refund_amount_window,
+        cast(sum(case when is_in_window then cost_amount end) as decimal(18, 2)) as cost_amount_window,
+        cast(sum(case when is_in_window then orders_without_cost end) as bigint) as orders_without_cost_window,
+        cast(sum(case when is_in_last_90_days then order_count end) as bigint) as order_count_90d,
+        count(case when is_in_last_90_days and has_order then 1 end) as order_days_90d,
+        cast(sum(case when is_in_last_90_days then revenue end) as decimal(18, 2)) as revenue_90d,
+        cast(sum(case when is_in_prior_90_days then order_count end) as bigint) as order_count_prior_90d,
+        cast(sum(case when is_in_prior_90_days then revenue end) as decimal(18, 2)) as revenue_prior_90d
+    from days
+    group by as_of_date, customer_id
 
 ),
 

@@ -95,7 +95,7 @@ amounts as (
         case
             when order_days > 0 and p * paid_order_days + q > 1
                 then
-                    p * (gamma + case when paid_order_days > 0 and revenue > 0 then cast(revenue as double) else 0 end)
+                    p * (gamma + greatest(cast(revenue as double), 0))
                     / (p * paid_order_days + q - 1)
         end as expected_amount
     from joined

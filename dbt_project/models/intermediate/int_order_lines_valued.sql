@@ -97,7 +97,7 @@ first_orders as (
 
 changed_orders as (
 
-    select distinct
+    select
         order_lines.source,
         order_lines.order_id,
         products.valid_from as known_from

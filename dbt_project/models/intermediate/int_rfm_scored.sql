@@ -64,9 +64,9 @@ scores as (
         case when comparable.order_count_window > 0 then {{ rfm_score_of('r') }} end as r_score,
         case when comparable.order_count_window > 0 then {{ rfm_score_of('f') }} end as f_score,
         case when comparable.order_count_window > 0 then {{ rfm_score_of('m') }} end as m_score,
-        case when comparable.order_count_window > 0 then {{ is_rfm_high('r') }} end as is_r_high,
-        case when comparable.order_count_window > 0 then {{ is_rfm_high('f') }} end as is_f_high,
-        case when comparable.order_count_window > 0 then {{ is_rfm_high('m') }} end as is_m_high
+        {{ is_rfm_high('r') }} as is_r_high,
+        {{ is_rfm_high('f') }} as is_f_high,
+        {{ is_rfm_high('m') }} as is_m_high
     from comparable
     left join cuts on comparable.as_of_date = cuts.as_of_date
 

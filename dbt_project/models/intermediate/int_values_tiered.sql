@@ -41,7 +41,7 @@ distinct_values as (
         as_of_date,
         value,
         count(*) as customers,
-        sum(value) as value_sum
+        cast(sum(value) as decimal(18, 2)) as value_sum
     from chosen
     where value > 0
     group by as_of_date, value
@@ -56,19 +56,14 @@ standings as (
         value,
         customers,
         value_sum,
-        coalesce(
-            sum(value_sum) over (
-                partition by as_of_date order by value desc rows between unbounded preceding and 1 preceding
-            ), 0
-        ) as value_above,
-        coalesce(
-            sum(customers) over (
-                partition by as_of_date order by value desc rows between unbounded preceding and 1 preceding
-            ), 0
-        ) as customers_above,
-        sum(value_sum) over (partition by as_of_date) as total_value,
-        sum(customers) over (partition by as_of_date) as total_customers
+        cast(sum(value_sum) over at_or_above as decimal(18, 2)) - value_sum as value_above,
+        cast(sum(customers) over at_or_above as bigint) - customers as customers_above,
+        cast(sum(value_sum) over (partition by as_of_date) as decimal(18, 2)) as total_value,
+        cast(sum(customers) over (partition by as_of_date) as bigint) as total_customers
     from distinct_values
+    window at_or_above as (
+        partition by as_of_date order by value desc rows between unbounded preceding and current row
+    )
 
 ),
 
@@ -76,7 +71,7 @@ totals as (
 
     select
         as_of_date,
-        sum(value_sum) as total_value
+        cast(sum(value_sum) as decimal(18, 2)) as total_value
     from distinct_values
     group by as_of_date
 
