@@ -2,7 +2,8 @@
 
 python -m benchmarks.bare_run WAREHOUSE LANDING OUTPUT ZONE DAY
 
-What it cannot know by itself (labels and plans of the standard, column names of the tables) it reads from WAREHOUSE.
+What it cannot know by itself (labels and plans of the standard, month ends to learn from, column names of the tables) it
+reads from WAREHOUSE.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from benchmarks.bare import SNAPSHOT, statements_of
 from dagster_project.sql_text import quote_literal
 
 START = Path(__file__).with_name("first_run.sql")
+PAST = Path(__file__).with_name("first_run_past.sql")
 END = Path(__file__).with_name("first_run_end.sql")
 TABLES = (
     "customer_segments",
@@ -29,6 +31,8 @@ TABLES = (
     "dim_customers",
     "segment_history",
     "segment_summary",
+    "return_rates",
+    "classification_backtest",
 )  # which are published, too
 BASE = (
     "staging.stg_orders",
@@ -55,6 +59,11 @@ def main(warehouse: str, landing: str, output: str, zone: str, day: str) -> None
             for schema in ("staging", "identity", "intermediate"):
                 statement = statement.replace(f"strata.{schema}.", f"warehouse.{schema}.")
             con.execute(statement)
+        past = statements_of(PAST)
+        for (day_of_past,) in con.execute("select reference_on from strata.control.reference_days order by 1").fetchall():
+            con.execute("set variable reference_on = ?", [day_of_past])
+            for statement in past:
+                con.execute(statement)
         for statement in statements_of(END):
             con.execute(statement)
         con.execute(f"attach {quote_literal(str(folder / 'serving.duckdb'))} as serving")

@@ -83,3 +83,12 @@ select
 from (select customer_id, count(*) as reference_count from identity.customer_aliases group by customer_id)
 left join intermediate.int_customers_first_seen using (customer_id)
 order by customer_id;
+
+create table returned_by_band (
+    silence_ratio_band integer, value_tier varchar, order_count_band integer, customers bigint, returned bigint
+);
+
+create table brought_by_class (
+    snapshot_on date, dimension varchar, class varchar, customers bigint, repeat_customers bigint, next_revenue decimal(38, 2),
+    rank_correlation double
+);

@@ -42,3 +42,31 @@ cross join totals
 cross join (select distinct standard_version from customer_segments)
 left join strata.control.labels on labels.dimension = counted.dimension and labels.code = class
 order by counted.dimension, class, breakdown, breakdown_class;
+
+create table return_rates as
+with learnt as (
+    select silence_ratio_band, value_tier, order_count_band, sum(customers) as customers, sum(returned) as returned
+    from returned_by_band
+    group by all
+), totals as (
+    select sum(customers) as customers, sum(returned) as returned from learnt
+)
+select
+    getvariable('as_of_date') as as_of_date, silence_ratio_band, value_tier, order_count_band,
+    cast(learnt.customers as bigint) as customers, cast(learnt.returned as bigint) as returned,
+    ratio(totals.returned, totals.customers) as overall_return_rate,
+    ratio(learnt.returned * totals.customers + 50 * totals.returned, (learnt.customers + 50) * totals.customers) as return_rate
+from learnt
+cross join totals
+order by all;
+
+create table classification_backtest as
+select
+    getvariable('as_of_date') as evaluated_on, snapshot_on, standard_version,
+    if(dimension = 'total', 'value_tier', dimension) as dimension, class, customers, repeat_customers,
+    ratio(repeat_customers, customers) as repeat_rate, cast(next_revenue as decimal(18, 2)) as next_revenue,
+    ratio(next_revenue, sum(next_revenue) filter (class = 'total') over (partition by snapshot_on)) as next_revenue_share,
+    cast(round(rank_correlation, 6) as decimal(18, 6)) as rank_correlation
+from brought_by_class
+cross join (select distinct standard_version from customer_segments)
+order by evaluated_on, snapshot_on, dimension, class;
