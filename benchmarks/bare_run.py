@@ -2,7 +2,7 @@
 
 python -m benchmarks.bare_run WAREHOUSE LANDING OUTPUT ZONE DAY
 
-What it cannot know by itself (labels and plans of the standard, month ends to learn from, column names of the tables) it
+What it cannot know by itself (labels and plans of the standard, month ends to learn from, columns of the tables) it
 reads from WAREHOUSE.
 """
 
@@ -60,8 +60,9 @@ def main(warehouse: str, landing: str, output: str, zone: str, day: str) -> None
                 statement = statement.replace(f"strata.{schema}.", f"warehouse.{schema}.")
             con.execute(statement)
         past = statements_of(PAST)
-        for (day_of_past,) in con.execute("select reference_on from strata.control.reference_days order by 1").fetchall():
-            con.execute("set variable reference_on = ?", [day_of_past])
+        month_ends = con.execute("select reference_on from strata.control.reference_days order by 1").fetchall()
+        for (month_end,) in month_ends:
+            con.execute("set variable reference_on = ?", [month_end])
             for statement in past:
                 con.execute(statement)
         for statement in statements_of(END):

@@ -1,7 +1,8 @@
 """A first run of a history, and the day after it, as a user runs them: `strata run` on files as in life.
 
-The first run is held against `first_run.sql`, `snapshot.sql` and `first_run_end.sql`, which start at the same landed
-batches; every row that they write is compared. The purchase models are switched off for that, and measured beside it.
+The first run is held against `first_run.sql`, `snapshot.sql`, `first_run_past.sql` and `first_run_end.sql`, which start
+at the same landed batches; every row that they write is compared. The purchase models are switched off for that, and
+measured beside it.
 """
 
 from __future__ import annotations
@@ -99,8 +100,8 @@ def _with_little_memory(like: Installation, folder: Path, size: int, first: Meas
 STEP = Step(
     name="runs",
     title="First run and daily run",
-    floor="`benchmarks/first_run.sql`, `snapshot.sql` and `first_run_end.sql`, one script from the same landed batches "
-    "to the same tables, their Parquet files and a second DuckDB file",
+    floor="`benchmarks/first_run.sql`, `snapshot.sql`, `first_run_past.sql` and `first_run_end.sql`, one script from "
+    "the same landed batches to the same tables, their Parquet files and a second DuckDB file",
     measure=measure_runs,
 )
 

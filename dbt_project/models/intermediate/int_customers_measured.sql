@@ -55,7 +55,7 @@ population as (
 
 ),
 
-{#- By `case` and not by `filter`, which takes a quarter more processor time where there are many; 64 bits do for sums. -#}
+{#- By `case` and not by `filter`, which takes a quarter more processor time where there are many. -#}
 days as (
 
     select
