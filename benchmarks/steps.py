@@ -17,6 +17,8 @@ ORDERS_A_CUSTOMER = 10  # of every generated company, so that a size names both
 MODULES = (  # in the order in which they run, a line each
     "benchmarks.landing",
     "benchmarks.runs",
+    "benchmarks.runs_as_shipped",
+    "benchmarks.runs_in_little_memory",
     "benchmarks.month_ends",
     "benchmarks.days",
     "benchmarks.publishing",
