@@ -94,8 +94,8 @@ def write_batch(
         _judge_lines(con, entity, current, manifest)
         written = _write(con, entity, stamp, manifest, time_zone)
         return replace(written, earliest_changed_on=_order_day_of_changed_lines(con, stamp.source, manifest, time_zone))
-    _judge(con, entity, current, manifest)
-    return _write(con, entity, stamp, manifest, time_zone)
+    judged = _judge(con, entity, current, manifest)
+    return _write(con, entity, stamp, manifest, time_zone, judged=judged)
 
 
 def write_streamed(
@@ -152,14 +152,14 @@ def write_orders_from_lines(
         f"create or replace temp view incoming as select *, row_number as position, {order_hash} as full_hash, "
         f"{order_hash} as row_hash, {quote_literal(order_stamp.source)} as source from made_orders"
     )
-    _judge(con, orders, manifest.of("orders", order_stamp.source), manifest)
+    judged = _judge(con, orders, manifest.of("orders", order_stamp.source), manifest)
     is_judged = _has_verdicts(con)
     if is_judged:
         con.execute(
             "create or replace temp table order_verdicts as select order_id, state "
             "from verdicts inner join made_orders on verdicts.position = made_orders.row_number"
         )
-    written_orders = _write(con, orders, order_stamp, manifest, time_zone, is_whole=True)
+    written_orders = _write(con, orders, order_stamp, manifest, time_zone, judged=judged, is_whole=True)
     con.execute(
         "create or replace temp view incoming as select rows.*, row_number as position, "
         f"{_hash(lines, personal=False)} as row_hash, "
@@ -340,13 +340,23 @@ def _orders_sql(lines: Entity, relation: str) -> str:
     """
 
 
-def _judge(con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest) -> None:
-    """Fill `verdicts` (position, state) for the rows of `incoming` whose key stands on several rows or has landed.
+def _judge(con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest) -> str:
+    """Fill `verdicts` (position, state) for the rows of `incoming` whose key stands on several rows or has landed; the
+    name of a relation that holds at least these.
 
     All others are new. Where there is no such row, there is no table.
     """
-    if _fill_contested_keys(con, entity, current, manifest):
-        _fill_verdicts(con, entity, f"incoming semi join contested_keys on {_key_hash(entity)} = key_hash")
+    if not _fill_contested_keys(con, entity, current, manifest):
+        return "incoming"
+    [(total, suspect_count)] = con.execute(
+        "select (select count(*) from key_hashes), (select count(*) from suspect_places)"
+    ).fetchall()
+    if suspect_count > STREAMED_SUSPECT_SHARE * total:
+        _fill_verdicts(con, entity, "incoming semi join suspect_places using (position)")
+        return "incoming"
+    con.execute("create or replace temp table suspects as select * from incoming semi join suspect_places using (position)")
+    _fill_verdicts(con, entity, "suspects")
+    return "suspects"
 
 
 def _judge_streamed(
@@ -362,10 +372,6 @@ def _judge_streamed(
     con.execute(f"create or replace temp view incoming as select {_key(entity)}, row_number as position from rows")
     if not _fill_contested_keys(con, entity, current, manifest):
         return True
-    con.execute(
-        "create or replace temp table suspect_places as select position from key_hashes "
-        "semi join contested_keys using (key_hash)"
-    )
     [(suspect_count,)] = con.execute("select count(*) from suspect_places").fetchall()
     if suspect_count > STREAMED_SUSPECT_SHARE * read_count:
         return False
@@ -379,8 +385,9 @@ def _judge_streamed(
 def _fill_contested_keys(
     con: duckdb.DuckDBPyConnection, entity: Entity, current: Sequence[Batch], manifest: Manifest
 ) -> bool:
-    """Fill `contested_keys` with the hashes of keys that stand on several rows of `incoming` or have landed, and
-    `stored` with what has landed of them; whether there are any. `key_hashes` holds the hash of each position.
+    """Fill `contested_keys` with the hashes of keys that stand on several rows of `incoming` or have landed, `stored`
+    with what has landed of them and `suspect_places` with the positions of these rows; whether there are any.
+    `key_hashes` holds the hash of each position.
 
     Of two keys with one hash both are looked at, which costs a little and changes nothing.
     """
@@ -401,7 +408,13 @@ def _fill_contested_keys(
             "null::bigint as batch_sequence, null::bigint as row_number, null::ubigint as full_hash "
             "from incoming limit 0"
         )
-    return bool(con.execute("select count(*) from contested_keys").fetchall()[0][0])
+    if not con.execute("select count(*) from contested_keys").fetchall()[0][0]:
+        return False
+    con.execute(
+        "create or replace temp table suspect_places as select position from key_hashes "
+        "semi join contested_keys using (key_hash)"
+    )
+    return True
 
 
 def _fill_verdicts(con: duckdb.DuckDBPyConnection, entity: Entity, contested: str) -> None:
@@ -628,9 +641,10 @@ def _write(
     manifest: Manifest,
     time_zone: str,
     *,
+    judged: str = "incoming",
     is_whole: bool = False,
 ) -> Written:
-    """Write the rows of `incoming` that `verdicts` does not call unchanged.
+    """Write the rows of `incoming` that `verdicts` does not call unchanged; `judged` holds at least those it names.
 
     Orders that are made of lines are compared, and change days, as `is_whole`.
     """
@@ -640,7 +654,7 @@ def _write(
     first, last = _event_days(con, entity, time_zone)
     earliest = path = personal_path = None
     if stored:
-        earliest = _earliest_changed_on(con, entity, stamp, manifest, time_zone, is_whole=is_whole)
+        earliest = _earliest_changed_on(con, entity, stamp, manifest, time_zone, judged=judged, is_whole=is_whole)
         kept = _without_unchanged(con, "select * from incoming", unchanged)
         lineage = _lineage(stamp)
         path = _batch_path(manifest, entity, stamp)
