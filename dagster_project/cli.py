@@ -647,7 +647,8 @@ def clusters_fit(as_of: StoredDayOption = None) -> None:
 def quarantine_list() -> None:
     """Show what is in quarantine: how many rows, from which file, for which reason."""
     from dagster_project.contract.entities import ENTITIES
-    from dagster_project.landing import list_quarantine, shown_reason
+    from dagster_project.landing import shown_reason
+    from dagster_project.landing.quarantine import list_quarantine
     from dagster_project.terminal import plain_table
 
     counts: dict[tuple[str, str, str, str, str], int] = {}
@@ -663,7 +664,7 @@ def quarantine_list() -> None:
 @quarantine.command("replay")
 def quarantine_replay() -> None:
     """Read quarantined rows again, after a mapping has been mended; they count once."""
-    from dagster_project.landing import replay_quarantine
+    from dagster_project.landing.quarantine import replay_quarantine
     from dagster_project.terminal import counted
 
     result = replay_quarantine(_settings(), now=datetime.now(UTC))

@@ -10,9 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # Raised by one whenever landed rows get, lose or retype a column; a batch says which one it was landed under.
 CONTRACT_VERSION = 1
@@ -40,7 +43,7 @@ class ColumnType(StrEnum):
     @property
     def arrow(self) -> pa.DataType:
         """The type in Arrow and Parquet."""
-        return _ARROW_TYPES[self]
+        return _arrow_types()[self]
 
     @property
     def is_number(self) -> bool:
@@ -59,21 +62,28 @@ _SQL_TYPES = {
     ColumnType.BOOLEAN: "boolean",
     ColumnType.HASH: "ubigint",
 }
-_ARROW_TYPES = {
-    ColumnType.TEXT: pa.string(),
-    ColumnType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
-    ColumnType.DATE: pa.date32(),
-    ColumnType.MONEY: pa.decimal128(18, 2),
-    ColumnType.AMOUNT: pa.decimal128(18, 4),
-    ColumnType.RATE: pa.decimal128(18, 8),
-    ColumnType.SCORE: pa.decimal128(9, 6),
-    ColumnType.INTEGER: pa.int64(),
-    ColumnType.BOOLEAN: pa.bool_(),
-    ColumnType.HASH: pa.uint64(),
-}
 _NUMBERS = frozenset(
     {ColumnType.MONEY, ColumnType.AMOUNT, ColumnType.RATE, ColumnType.SCORE, ColumnType.INTEGER},
 )
+
+
+@cache
+def _arrow_types() -> Mapping[ColumnType, pa.DataType]:
+    # Imported when needed: landing reads and writes by DuckDB alone, and this takes a tenth of a second.
+    import pyarrow as pa
+
+    return {
+        ColumnType.TEXT: pa.string(),
+        ColumnType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+        ColumnType.DATE: pa.date32(),
+        ColumnType.MONEY: pa.decimal128(18, 2),
+        ColumnType.AMOUNT: pa.decimal128(18, 4),
+        ColumnType.RATE: pa.decimal128(18, 8),
+        ColumnType.SCORE: pa.decimal128(9, 6),
+        ColumnType.INTEGER: pa.int64(),
+        ColumnType.BOOLEAN: pa.bool_(),
+        ColumnType.HASH: pa.uint64(),
+    }
 
 
 @dataclass(frozen=True)
@@ -136,6 +146,8 @@ class Entity:
 
     def arrow_schema(self) -> pa.Schema:
         """Schema of the public batch, lineage last."""
+        import pyarrow as pa
+
         return pa.schema([pa.field(name, kind.arrow) for name, kind in self.landed_columns()])
 
     def landed_columns(self) -> Iterator[tuple[str, ColumnType]]:
@@ -149,6 +161,8 @@ class Entity:
         """Schema of the personal batch, or None where the entity has no personal column."""
         if not self.personal_columns:
             return None
+        import pyarrow as pa
+
         return pa.schema([pa.field(name, kind.arrow) for name, kind in self.personal_landed_columns()])
 
     def personal_landed_columns(self) -> Iterator[tuple[str, ColumnType]]:

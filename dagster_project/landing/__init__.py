@@ -11,7 +11,6 @@ from dagster_project.landing.coverage import left_out, strangers
 from dagster_project.landing.expressions import shown_reason
 from dagster_project.landing.intake import land
 from dagster_project.landing.lock import LandingHeld
-from dagster_project.landing.quarantine import list_quarantine, replay_quarantine
 from dagster_project.landing.views import landing_relations
 
 __all__ = [
@@ -27,8 +26,6 @@ __all__ = [
     "land",
     "landing_relations",
     "left_out",
-    "list_quarantine",
-    "replay_quarantine",
     "shown_reason",
     "strangers",
 ]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import duckdb
-import pyarrow as pa
 
 from dagster_project.contract.contact_points import (
     ContactPoint,
@@ -600,6 +599,8 @@ def _register_distinct(
     of: str = "rows",
 ) -> None:
     """A view with value, hashed and is_valid of each distinct value of a column of a table."""
+    import pyarrow as pa
+
     distinct = con.execute(f"select distinct {column} from {of} where {column} is not null").fetchall()
     values = [value for (value,) in distinct]
     points = [normalise(value) for value in values]

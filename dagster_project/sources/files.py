@@ -25,7 +25,6 @@ import duckdb
 from dagster_project.errors import StrataError, disk_full
 from dagster_project.settings.sources import FORMAT_BY_EXTENSION, FileForm, FileFormat, FileRead
 from dagster_project.sources.delimited import Dialect, find_dialect, mend_quoting
-from dagster_project.sources.spreadsheets import read_sheet
 from dagster_project.sources.text_encoding import as_utf8
 from dagster_project.sql_text import quote_identifier, quote_list, quote_literal
 
@@ -330,6 +329,8 @@ def _parquet(con: duckdb.DuckDBPyConnection, path: Path) -> Records:
 
 
 def _excel(con: duckdb.DuckDBPyConnection, path: Path, file: SourceFile, form: FileForm, place: str) -> Records:
+    from dagster_project.sources.spreadsheets import read_sheet  # CSV and Parquet need no library of spreadsheets
+
     decimal = "," if form.decimal == "," else "."
     table = read_sheet(path, sheet=form.sheet, header_row=form.header_row, decimal=decimal, name=file.name, place=place)
     con.register("sheet", table.rows)

@@ -21,17 +21,11 @@ from landing_workshop import NOW, Workshop
 from pydantic import SecretStr
 from zoho_server import ZohoServer, zoho_time
 
-from dagster_project.landing import (
-    BadRowsLimitExceeded,
-    LandedRead,
-    LandingResult,
-    land,
-    list_quarantine,
-    replay_quarantine,
-)
+from dagster_project.landing import BadRowsLimitExceeded, LandedRead, LandingResult, land
 from dagster_project.landing.deletions import TooManyGone
 from dagster_project.landing.intake import mappings
 from dagster_project.landing.pulled import pull_of
+from dagster_project.landing.quarantine import list_quarantine, replay_quarantine
 from dagster_project.privacy.forgetting import Asked, forget
 from dagster_project.settings import Settings
 from dagster_project.settings.environment import Secrets

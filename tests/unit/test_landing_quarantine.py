@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from landing_workshop import NOW, Workshop
 
-from dagster_project.landing import BadRowsLimitExceeded, LandingResult, list_quarantine, replay_quarantine
+from dagster_project.landing import BadRowsLimitExceeded, LandingResult
+from dagster_project.landing.quarantine import list_quarantine, replay_quarantine
 
 DEALS = """
   - name: crm

@@ -11,7 +11,8 @@ import duckdb
 import pytest
 from landing_workshop import NOW, Workshop
 
-from dagster_project.landing import land, list_quarantine
+from dagster_project.landing import land
+from dagster_project.landing.quarantine import list_quarantine
 
 ORDERS = """
   - name: shop
