@@ -129,7 +129,7 @@ def cast_column(
                 f"{quote_literal(f'{column.name} is not one of {allowed}; map it with values')}{quoted}",
             )
         )
-    elif column.type is not ColumnType.TEXT:
+    elif column.type is not ColumnType.TEXT and typed != raw_name:
         wording = _unfit(column, spec, zones)
         checks.append(
             Check(
@@ -147,7 +147,9 @@ def cast_column(
                 f"{quote_literal(f'{column.name} has lost digits in a spreadsheet')}{quoted}",
             )
         )
-    given = mapped if unmapped is None else f"case when {unmapped} then '' else {mapped} end"
+    given = None if typed == raw_name else mapped
+    if unmapped is not None:
+        given = f"case when {unmapped} then '' else {mapped} end"
     checks += value_checks(column, given)
     return Cast(raw, typed, tuple(checks))
 
@@ -204,7 +206,9 @@ def value_checks(column: Column, given: str | None = None) -> list[Check]:
     quoted = _quoted(name, column)
     checks = []
     if column.is_required:
-        missing = f"case when {name} is null then {'true' if given is None else f'{given} is null'} else false end"
+        missing = f"{name} is null"
+        if given is not None:
+            missing = f"case when {missing} then {given} is null else false end"
         checks.append(Check(missing, quote_literal(f"{column.name} is missing")))
     if column.minimum is not None:
         mark, words = ("<=", "is not above") if column.is_above_minimum else ("<", "is below")
@@ -378,6 +382,8 @@ def _boolean(value: str) -> str:
 def _number(kind: ColumnType, value: str, source_kind: str, style: NumberStyle | None, decimal: str) -> str:
     target = kind.sql
     divisor = style.divide_by if style is not None else None
+    if source_kind.lower() == target and divisor is None and kind is not ColumnType.INTEGER:
+        return value
     mark = style.decimal if style is not None and style.decimal is not None else decimal
     thousands = style.thousands if style is not None and style.thousands is not None else DECIMAL_THOUSANDS[mark]
     # Division and the check for whole numbers need more digits than the target keeps.

@@ -41,6 +41,5 @@ def read_landed(paths: Iterable[Path], columns: Sequence[tuple[str, ColumnType]]
 def write_file(con: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
     """Write the rows of `select`, in its order, as a file of landing."""
     con.execute(
-        f"copy ({select}) to {quote_literal(str(path))} "
-        f"(format parquet, {OPTIONS}, row_group_size {ROW_GROUP_ROWS})"
+        f"copy ({select}) to {quote_literal(str(path))} (format parquet, {OPTIONS}, row_group_size {ROW_GROUP_ROWS})"
     )

@@ -185,7 +185,7 @@ def rows_at(con: duckdb.DuckDBPyConnection, checked: CheckedRows, *, positions: 
     place, original = quote_identifier("strata: position"), quote_identifier("strata: original")
     relation = (
         f"select *, {records.original} as {original} from ({records.relation}) "
-        f"semi join (select position as {place} from {positions}) as places on {records.row_number} = {place}"
+        f"semi join (select position - 1 as {place} from {positions}) as places on {records.row_index} = {place}"
     )
     these = replace(records, relation=relation, original=original, original_columns=(original,))
     con.execute(

@@ -86,9 +86,9 @@ class Records:
     `relation` is SQL for a table in file order; `columns` are what it has. `original` is SQL for a record's text as
     it came. `fault` is SQL for what is wrong with a record as such (NULL where nothing is). `broken` is SQL for lines
     that are no record: record, text, reason. `row_number` is SQL for a number that the relation itself carries. `mend`
-    gives the records of a CSV file whose quotes are broken (`lost_lines`). `is_streamable` says that the relation
-    may be scanned more than once at little cost. `original_columns` are those that `original` reads, where no column of
-    the contract can be called so.
+    gives the records of a CSV file whose quotes are broken (`lost_lines`). `row_index` is a column of the relation that
+    counts its rows from 0, by which the source finds some of them without giving all. `original_columns` are those that
+    `original` reads, where no column of the contract can be called so.
     """
 
     relation: str
@@ -99,8 +99,13 @@ class Records:
     broken: str | None = None
     row_number: str | None = None
     mend: Callable[[], Records] | None = None
-    is_streamable: bool = False
+    row_index: str | None = None
     original_columns: tuple[str, ...] = ()
+
+    @property
+    def is_streamable(self) -> bool:
+        """Whether the relation may be scanned more than once at little cost."""
+        return self.row_index is not None
 
     def find(self, name: str) -> SourceColumn | None:
         """The column of this name; surrounding blanks in a header do not count."""
@@ -324,7 +329,7 @@ def _parquet(con: duckdb.DuckDBPyConnection, path: Path) -> Records:
         tuple(columns),
         _struct_text(columns),
         row_number=f"{FILE_ROW_NUMBER} + 1",
-        is_streamable=True,
+        row_index=FILE_ROW_NUMBER,
     )
 
 
