@@ -7,9 +7,11 @@ record before it is visible. Who is on the list was decided in the mart, and sta
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -208,7 +210,10 @@ def write_lists(
         who,
         why,
     )
-    written = [_write_list(con, export, channel) for channel in settings.reactivation.channels]
+    written = []
+    for channel in settings.reactivation.channels:
+        with _collector_paused():
+            written.append(_write_list(con, export, channel))
     if settings.lists.postgres.enabled:
         publish_lists(
             postgres_url,
@@ -224,6 +229,18 @@ def write_lists(
         control=export.count(CONTROL),
         lists=tuple(channel for channel, _ in written),
     )
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Let Python look for no cycles among a million cells that are being made, which took a sixth of a sheet's time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _write_list(
