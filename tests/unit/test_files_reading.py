@@ -19,6 +19,7 @@ import xlsxwriter
 from landing_workshop import Workshop
 
 from dagster_project.errors import StrataError
+from dagster_project.sources.text_encoding import CHUNK_BYTES, as_utf8
 
 HEADER = ("订单编号", "买家", "付款时间", "实付金额")
 NAIVE = datetime(2019, 1, 5, 8, 3)  # noqa: DTZ001  (as a spreadsheet holds it)
@@ -240,6 +241,25 @@ def test_a_file_that_cannot_be_read_is_named_with_the_setting(
         workshop.land(mapping(name, options))
     assert all(word in str(caught.value) for word in [*words, "source shop, read opportunities"]), caught.value
     assert workshop.manifest.batches == ()
+
+
+def test_a_byte_that_is_no_text_is_named_by_its_place_after_megabytes_of_ascii(workshop: Workshop) -> None:
+    (workshop.inbox / "a.csv").write_bytes(b"id,name\n" + b"1,abc\n" * 300_000 + b"2,caf\xe9 au lait\n3,na\xefve\n")
+    with pytest.raises(StrataError, match=r"a\.csv: byte 1800013 \(line 300002\) is not UTF-8"):
+        workshop.land(mapping("a.csv"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("before", range(4))
+def test_text_is_read_whole_where_a_character_lies_across_two_parts_of_the_reading(
+    tmp_path: Path, encoding: str, before: int
+) -> None:
+    ascii_alone = "a" * (CHUNK_BYTES - before)
+    text = f"{ascii_alone}沉默客户的订单与退款{ascii_alone}\n"
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode(encoding))
+    read = as_utf8(path, tmp_path / "utf8", encoding="auto", name="a.csv", place="")
+    assert read.read_text(encoding="utf-8") == text
 
 
 def test_a_missing_column_is_named_with_those_there_are(workshop: Workshop) -> None:
