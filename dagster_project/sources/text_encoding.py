@@ -76,7 +76,6 @@ def _looks_big_endian(start: bytes) -> bool:
 
 def _is_everyday_chinese(path: Path, offset: int) -> bool:
     with path.open("rb") as content:
-        content.seek(max(0, offset - offset % 2))
         content.seek(offset)
         sample = content.read(SAMPLE_BYTES)
     text = sample.decode("gb18030", errors="ignore")

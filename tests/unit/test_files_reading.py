@@ -76,6 +76,17 @@ def test_encodings_are_told_by_the_bytes(workshop: Workshop, encoding: str) -> N
     assert landed(workshop) == EXPECTED
 
 
+@pytest.mark.parametrize("leading", [(0xA1, 0xA3), (0xB0, 0xD7)], ids=["marks and letters", "characters"])
+def test_chinese_is_told_by_any_of_its_everyday_characters(workshop: Workshop, leading: tuple[int, int]) -> None:
+    first, last = leading
+    codes = [bytes([row, cell]) for row in range(first, last + 1) for cell in range(0xA1, 0xFF)]
+    everyday = "".join(code.decode("gb2312", errors="ignore").strip() for code in codes)
+    records = "".join(f"{number},{text},2019-01-05 08:03:00,1.00\n" for number, text in enumerate(everyday))
+    workshop.write("orders.csv", "订单编号,买家,付款时间,实付金额\n" + records, "gb18030")
+    workshop.land(mapping("orders.csv"))
+    assert [stage for _, stage, *_ in landed(workshop)] == list(everyday)
+
+
 @pytest.mark.parametrize(
     ("delimiter", "name"), [(",", "a.csv"), (";", "a.csv"), ("\t", "a.csv"), ("|", "a.txt"), ("\t", "a.tsv")]
 )

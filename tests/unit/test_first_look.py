@@ -36,6 +36,8 @@ from dagster_project.settings import Paths, load_settings
 from dagster_project.settings.paths import PROJECT_ROOT
 from dagster_project.settings.sources import DatabaseSource, FileRead, SourcesSettings
 from dagster_project.settings.yaml_documents import load_model
+from dagster_project.sources.files import SourceFile
+from dagster_project.sources.first_rows import HEAD_BYTES, head_text
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 Table = Mapping[str, Sequence[object]]
@@ -291,6 +293,8 @@ def test_state_is_a_status_or_a_place_by_what_it_holds(look: Look) -> None:
     read = read_with(Stand=["Shipped", "Cancelled", "Paid"] * 8)
     assert getattr(read.column("status"), "source", None) == "Stand"
     assert "by its values alone" in read.all_doubts[-1]
+    # One word that is known among many others makes no status.
+    assert read_with(Stand=["Shipped", "Oak", "Elm"] * 8).column("status") is None
 
 
 def test_a_customer_told_by_an_address_alone_is_kept_as_a_hash(look: Look, tmp_path: Path) -> None:
@@ -345,7 +349,7 @@ def test_a_folder_stands_for_its_files(look: Look, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("packing", ["utf-16", "gb18030", "gz", "zip", "parquet", "large"])
 def test_a_file_is_looked_at_however_it_is_packed(look: Look, tmp_path: Path, packing: str) -> None:
-    # Large: the end of what is looked at first falls within a character of three bytes.
+    # Large: longer than what is looked at first.
     rows = 20_000 if packing == "large" else 24
     table = {"订单号": [f"A{number:06d}" for number in range(rows)], "备注": ["谢谢惠顾" * 3] * rows}
     table |= {"客户编号": [f"C{number % 7}" for number in range(rows)], "金额": ["10.50"] * rows}
@@ -361,10 +365,51 @@ def test_a_file_is_looked_at_however_it_is_packed(look: Look, tmp_path: Path, pa
         pq.write_table(pa.table(table), tmp_path / name)
     else:
         (tmp_path / name).write_text(text, encoding=packing if packing != "large" else "utf-8")
-    [read] = look(name).reads
+    found = look(name)
+    [read] = found.reads
     assert (read.entity, read.looked.rows) == ("orders", rows)
     assert not read.missing
+    assert not found.not_read
     assert written(tmp_path).sources[0].reads[0].columns["gross_amount"].source_names == ("金额",)
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2])
+def test_the_encoding_of_a_large_file_is_told_wherever_a_character_is_cut(tmp_path: Path, shift: int) -> None:
+    file = SourceFile(tmp_path / "large.csv", "large.csv", "csv")
+    lines = f"订单号{'x' * shift}\n" + "谢谢惠顾\n" * (HEAD_BYTES // len("谢谢惠顾\n".encode()) + 1)
+    file.path.write_text(lines, encoding="utf-8")
+    text, encoding = head_text(file, tmp_path)
+    assert encoding == "utf-8"
+    assert set(text.splitlines()[1:]) == {"谢谢惠顾"}
+
+
+def test_ids_that_pandas_kept_as_floats_are_those_of_the_customers(look: Look, tmp_path: Path) -> None:
+    table = orders(24, **{"Customer ID": [float(number % 7 + 1) for number in range(23)] + [float("nan")]})
+    pq.write_table(pa.table(table), tmp_path / "orders.parquet")
+    members = {"Member No": [str(number + 1) for number in range(7)], "Name": ["Generated"] * 7}
+    found = look("orders.parquet", customers=members)
+    [read] = [read for read in found.reads if read.entity == "orders"]
+    assert (read.looked.column("Customer ID").filled, read.looked.column("Customer ID").distinct) == (23, 7)
+    assert not any("nobody's record would meet their orders" in doubt for _, doubt in found.doubts)
+
+
+@pytest.mark.parametrize(
+    ("countries", "zone", "money", "code"),
+    [
+        (["France"] * 13 + ["Spain"] * 11, "Europe/Paris", "EUR", "FR"),
+        (["Poland"] * 13 + ["Elsewhere"] * 11, "Europe/Warsaw", "PLN", "PL"),
+        # Of no country are more rows than of all others.
+        (["Poland"] * 12 + ["Elsewhere"] * 12, "UTC", "USD", None),
+    ],
+)
+def test_the_country_of_most_rows_tells_zone_and_money_and_leaves_a_doubt(
+    look: Look, countries: list[str], zone: str, money: str, code: str | None
+) -> None:
+    business = look(orders=orders(24, Country=countries)).business
+    assert (business.time_zone.value, business.currency.value) == (zone, money)
+    assert (business.country.value if business.country else None) == code
+    assert business.time_zone.is_doubtful
+    assert business.currency.is_doubtful
 
 
 @pytest.mark.parametrize("name", ["orders.csv.gz", "orders.zip"])
@@ -536,6 +581,8 @@ def test_the_header_is_found_below_what_stands_above_it(rows: list[list[str]], r
         ("销售订单金额(元)", "销售订单金额", 1.0),
         ("买家实际支付金额", "实际支付金额", 0.75),
         ("Shop order number", "order number", 0.75),
+        ("Number of order", "order number", 0.75),
+        ("number, order", "order number", 0.75),
         ("custmer id", "customer id", 0.6),
         ("colour", "order date", 0.0),
     ],
