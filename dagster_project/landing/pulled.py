@@ -5,10 +5,9 @@ Deleted records are landed as the rows they were, marked as deleted. Talking to 
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,7 +30,6 @@ from dagster_project.landing.deletions import write_deletions
 from dagster_project.landing.rows import Mapping, fill_named_keys
 from dagster_project.landing.writing import NOTHING, Stamp, Written, hash_probe, write_batch
 from dagster_project.settings import Settings
-from dagster_project.settings.paths import Paths
 from dagster_project.settings.sources import PulledRead
 from dagster_project.sources.files import fingerprint, opened
 from dagster_project.sources.pulling import Holding, Part, Pull, pull, pulled_from
@@ -108,8 +106,9 @@ def land_pulled(
         raise TypeError(f"{mapping.place} is read from files, not pulled")
     read = _PulledRead(settings, mapping, mapping.read, mapping_fingerprint(mapping), now)
     has_news = False
-    with _spool_folder(settings.paths) as folder:
-        asked = pull_of(settings, mapping, since=read.watermark(manifest), now=now, folder=folder, say=say)
+    # Readable by their owner only, as records of a pull are.
+    with tempfile.TemporaryDirectory(prefix="pull-", dir=temporary_folder(settings.paths)) as folder:
+        asked = pull_of(settings, mapping, since=read.watermark(manifest), now=now, folder=Path(folder), say=say)
         with closing(pull(mapping.source, mapping.read, asked)) as parts:
             for part in parts:
                 landed = _land_part(read, manifest, part)
@@ -146,16 +145,6 @@ def pull_of(
         say=say,
         limit=limit,
     )
-
-
-@contextmanager
-def _spool_folder(paths: Paths) -> Iterator[Path]:
-    """A folder for the records of one pull, readable by their owner only and gone at the end of it."""
-    folder = Path(tempfile.mkdtemp(prefix="pull-", dir=temporary_folder(paths)))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _land_part(read: _PulledRead, manifest: Manifest, part: Part) -> LandedRead | None:

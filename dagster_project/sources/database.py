@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -329,20 +330,15 @@ class _Parts:
     def keys(self, batches: Iterator[pa.RecordBatch], key: str) -> Part:
         """One part with all keys."""
         path = self._next_path()
-        writer: pq.ParquetWriter | None = None
-        schema = pa.schema([pa.field(key, pa.string()), pa.field(DELETED_AT, pa.timestamp("us", tz="UTC"))])
+        first = next(batches, pa.record_batch([pa.array([], pa.string())], [key]))
+        deleted_at = pa.field(DELETED_AT, pa.timestamp("us", tz="UTC"))
+        schema = pa.schema([pa.field(key, first.schema.field(key).type), deleted_at])
         rows = 0
-        try:
-            for batch in batches:
-                nothing = pa.nulls(batch.num_rows, schema.field(1).type)
-                schema = pa.schema([pa.field(key, batch.schema.field(key).type), schema.field(1)])
-                writer = writer or pq.ParquetWriter(path, schema)
+        with pq.ParquetWriter(path, schema) as writer:
+            for batch in chain([first], batches):
+                nothing = pa.nulls(batch.num_rows, deleted_at.type)
                 writer.write_batch(pa.record_batch([batch.column(key), nothing], schema=schema))
                 rows += batch.num_rows
-            writer = writer or pq.ParquetWriter(path, schema)
-        finally:
-            if writer is not None:
-                writer.close()
         return Part(SourceFile(path, self._name, "parquet"), rows, None, Holding.ALL_KEYS)
 
     def _finished(self, done: _Writing) -> tuple[Part, Any]:

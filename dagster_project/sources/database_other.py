@@ -38,7 +38,6 @@ WATERMARK_TYPES: Mapping[Rising, pa.DataType] = {
     Rising.NUMBER: pa.string(),
     Rising.TEXT: pa.string(),
 }
-EXTRAS = {"mysql": "mysql", "mariadb": "mysql"}
 
 
 @contextmanager
@@ -182,8 +181,9 @@ def _engine(source: DatabaseSource, url: str, where: str) -> sa.Engine:
             "with signs such as @ and / in the password as %40 and %2F."
         ) from None
     except ModuleNotFoundError as error:
-        extra = next((extra for begins, extra in EXTRAS.items() if url.startswith(begins)), None)
-        cure = f"pip install 'customer-strata[{extra}]'" if extra else f"install {error.name}"
+        cure = f"install {error.name}"
+        if url.startswith(MYSQL):
+            cure = "write mysql+pymysql://…, which pip install 'customer-strata[mysql]' makes possible"
         raise SourceError(f"{where}: the driver {error.name} is not installed; {cure}.") from None
     # Opening an SQLite file that is not there would make an empty one.
     if name == "sqlite" and not (address.database and Path(address.database).is_file()):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -218,6 +220,14 @@ def test_a_row_dated_ahead_of_the_clock_does_not_hide_what_follows(database: Dat
     assert [str(each) for each in found] == ["3", "2"]
 
 
+def test_a_row_of_this_hour_in_the_earliest_zone_is_not_dated_ahead(database: Database) -> None:
+    first, last = (f"{NOW + timedelta(hours=hours):%Y-%m-%d %H:%M}:00" for hours in (12, 14))
+    database.run(order(1, 1).replace("2024-02-01 00:01:00", first), order(2, 1).replace("2024-02-01 00:01:00", last))
+    _, watermark = database.ids(table="orders", **BY_CHANGE)
+    found, _ = database.ids(watermark, table="orders", **BY_CHANGE)
+    assert [str(each) for each in found] == ["2"]
+
+
 def test_rows_without_a_watermark_stop_the_pull_with_the_cure(database: Database) -> None:
     database.run(order(1, 10), "insert into orders values (2, 'B', '2024-02-01', 5, null)")
     with pytest.raises(SourceError, match=r"some rows have no changed_at.*coalesce\(changed_at, created_at\)"):
@@ -333,6 +343,28 @@ def test_sqlite_values_arrive_as_the_text_that_a_csv_file_would_hold(sqlite: Dat
         {"id": "7", "buyer": "6162", "placed_at": "2024-02-01 10:00", "total": "0.1"},
         {"id": "007", "buyer": None, "placed_at": None, "total": "10000000000000000"},
         {"id": "7", "buyer": "", "placed_at": "1", "total": "Infinity"},
+    ]
+
+
+def test_times_days_and_durations_of_a_driver_arrive_as_a_csv_file_would_hold_them(sqlite: Database) -> None:
+    # MySQL's driver gives such values; SQLite's makes them of columns of types that it is told of.
+    zone = timezone(timedelta(hours=8))
+    sqlite3.register_converter("moment", lambda text: datetime.fromisoformat(text.decode()))
+    sqlite3.register_converter("zoned", lambda text: datetime.fromisoformat(text.decode()).replace(tzinfo=zone))
+    sqlite3.register_converter("day", lambda text: date.fromisoformat(text.decode()))
+    sqlite3.register_converter("span", lambda text: timedelta(minutes=int(text)))
+    sqlite.run(
+        "create table orders (id day, buyer moment, placed_at zoned, total span)",
+        "insert into orders values ('2024-02-01', '2024-02-01 10:00', '2024-02-01 10:00', 90)",
+    )
+    typed = replace(sqlite, url=f"{sqlite.url}?detect_types={sqlite3.PARSE_DECLTYPES}")
+    assert next(iter(typed.pull(table="orders"))).rows == [
+        {
+            "id": "2024-02-01",
+            "buyer": "2024-02-01 10:00:00",
+            "placed_at": "2024-02-01 10:00:00+08:00",
+            "total": "1:30:00",
+        }
     ]
 
 
@@ -473,7 +505,8 @@ def test_a_refused_user_is_not_tried_again(postgres_server: str, tmp_path: Path)
     ("url", "said"),
     [
         ("geheim", "is no database address"),
-        ("mysql://reader:geheim@127.0.0.1/shopdb", "driver MySQLdb is not installed"),
+        ("mysql://reader:geheim@127.0.0.1/shopdb", r"driver MySQLdb is not installed; write mysql\+pymysql://"),
+        ("oracle+cx_oracle://reader:geheim@127.0.0.1/shopdb", "cx_Oracle is not installed; install cx_Oracle"),
         ("nosuch://reader:geheim@127.0.0.1/shopdb", "no database driver knows"),
         ("sqlite:////nowhere/geheim.db", "there is no SQLite file"),
     ],

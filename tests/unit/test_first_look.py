@@ -612,7 +612,15 @@ def test_what_the_settings_leave_out_is_told_with_what_follows(look: Look, tmp_p
     said = left_out(load_settings(tmp_path, tmp_path / "data"))
     assert said[0] == "no customers: nobody has a name, a phone or an e-mail address"
     assert "no consents: the lists of silent customers stay empty, as nobody may be contacted" in said
+    assert "no leads and no opportunities: urgency and clarity of need are unknown" in said
     assert not any(sentence.startswith("no orders:") for sentence in said)
+    lines = orders(24, **{"Order ID": [f"A{number // 2}" for number in range(24)], "Product": ["tea", "cup"] * 12})
+    look(lines=lines)
+    assert not any(sentence.startswith("no orders:") for sentence in left_out(load_settings(tmp_path, tmp_path)))
+    look(leads={"Lead ID": [f"L{number}" for number in range(9)], "Lead Status": ["Contacted"] * 9})
+    said = left_out(load_settings(tmp_path, tmp_path))
+    assert said[0] == "no orders: nobody has bought anything, and every customer is a prospect"
+    assert not any(sentence.startswith("no leads") for sentence in said)
 
 
 def test_check_names_the_rows_that_would_be_refused_and_no_personal_value(look: Look, tmp_path: Path) -> None:

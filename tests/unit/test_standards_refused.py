@@ -121,6 +121,11 @@ def test_a_number_or_name_that_cannot_be_is_refused(old: str, new: str, said: st
             "- matrix: revenue_window",
             "matrices[3].matrix: 'revenue_window' is a column of customer_features; choose another code.",
         ),
+        (
+            "- matrix: importance_urgency",
+            "- matrix: behaviour_flag",
+            "matrices[3].matrix: 'behaviour_flag' is a name of the project's own; choose another code.",
+        ),
         ("segment: at_risk,", "segment: ungraded,", "rfm.grid.segments[8].segment: 'ungraded' is a segment outside"),
     ],
 )
