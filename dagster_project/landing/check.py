@@ -16,6 +16,7 @@ import duckdb
 
 from dagster_project.contract.contact_points import looks_personal_sql
 from dagster_project.errors import StrataError
+from dagster_project.landing.committing import connected
 from dagster_project.landing.expressions import QUOTE_BEGINS, shown_reason
 from dagster_project.landing.intake import mappings
 from dagster_project.landing.pulled import pull_of
@@ -119,12 +120,13 @@ def _inspect_file(
     source, entity = mapping.source.name, mapping.read.entity
     found: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    con = duckdb.connect(config={"temp_directory": str(temporary)})
     try:
-        con.execute("set TimeZone = 'UTC'")
-        with opened(
-            con, file, mapping.read.form, wanted=mapping.wanted, place=mapping.place, temporary=temporary
-        ) as records:
+        with (
+            connected(settings, temporary) as con,
+            opened(
+                con, file, mapping.read.form, wanted=mapping.wanted, place=mapping.place, temporary=temporary
+            ) as records,
+        ):
             found = tuple(column.name for column in records.columns)
             missing = tuple(missing_columns(records, mapping))
             if missing:
@@ -137,8 +139,6 @@ def _inspect_file(
             notes = tuple(_notes(con, checked))
     except StrataError as error:
         return InspectedRead(source, entity, file.name, found, missing, problem=str(error))
-    finally:
-        con.close()
     is_above_limit = counts.bad_share() > settings.sources.bad_rows_limit(mapping.read)
     return InspectedRead(
         source, entity, file.name, found, (), counts, reasons, refused, first_rows, is_above_limit, notes=notes

@@ -60,9 +60,9 @@ def temporary_folder(paths: Paths) -> Path:
 
 
 @contextmanager
-def connected(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory DuckDB that keeps file order, thinks in UTC and spills below the landing folder."""
-    con = duckdb.connect(config={"temp_directory": str(temporary_folder(settings.paths))})
+def connected(settings: Settings, temporary: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory DuckDB that keeps file order, thinks in UTC and spills below the landing folder, or elsewhere."""
+    con = duckdb.connect(config={"temp_directory": str(temporary or temporary_folder(settings.paths))})
     try:
         con.execute("set TimeZone = 'UTC'")
         con.execute("set memory_limit = $limit", {"limit": settings.environment.memory_limit})
@@ -201,9 +201,7 @@ def commit(
             streamed.path.unlink()
         raise BadRowsLimitExceeded(_limit_message(mapping, file_name, counts, limit, reasons, quarantine))
     probe = hash_probe(con)
-    accepted = accepted_rows()
-    if is_pulled and not checked.is_streamed and len(entity.own_key) == 1:
-        accepted = with_returned(con, entity, stamp(0), manifest, relation=accepted)
+    accepted = with_returned(con, entity, stamp(0), manifest, relation=accepted_rows())
 
     def batch(written: Written, at: Stamp, entity_name: str, rows: Counts | None) -> Batch:
         told = written_batch(

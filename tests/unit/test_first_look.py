@@ -189,7 +189,8 @@ def test_lines_are_told_from_orders_by_their_number(look: Look) -> None:
     [read] = look(sales=lines).reads
     assert (read.entity, read.is_from_lines) == ("order_lines", True)
     assert "24 rows hold 8 different Order ID" in read.told
-    [read] = look(sales=orders(24, SKU=["a", "b", "c"] * 8)).reads
+    one_each = orders(24, SKU=["a", "b", "c"] * 8, **{"Line Number": ["1"] * 24, "Quantity": [2] * 24})
+    [read] = look(sales=one_each).reads
     assert read.entity == "orders"
     versions = orders(24, **{"Order ID": [f"A{number // 2}" for number in range(24)]})
     versions["Updated At"] = [f"2025-03-{number + 1:02d} 10:00" for number in range(24)]
@@ -315,6 +316,7 @@ def test_customers_meet_their_orders_by_the_column_that_holds_the_same_ids(look:
     }
     look(customers=members, orders=orders())
     sources = written(tmp_path)
+    assert [read.entity for read in sources.source("shop").reads] == ["orders"]
     assert sources.source("members").reads[0].links == {"shop": "Shop Account"}
     assert sources.source("members").reads[0].columns["customer_ref"].source_names == ("Member No",)
     members["Member No"] = members.pop("Shop Account")
