@@ -411,6 +411,14 @@ def test_a_record_that_may_have_been_made_is_not_made_again_at_once(desk: Desk, 
 
 
 @pytest.mark.parametrize("desk", ["fxiaoke"], indirect=True)
+@pytest.mark.parametrize("records", ["null", "[1]", '[{"_id": 7}]', "[{}]"])
+def test_an_answer_that_lists_no_records_is_asked_for_again(desk: Desk, records: str) -> None:
+    wrong = f'{{"errorCode": 0, "data": {{"dataList": {records}}}}}'
+    desk.server.misbehave(FxiaokeMisbehaving(body=wrong.encode()))
+    assert desk.push().count(Done.CREATED) == len(desk.keys)
+
+
+@pytest.mark.parametrize("desk", ["fxiaoke"], indirect=True)
 def test_a_missing_right_ends_the_push_at_the_first_record(desk: Desk) -> None:
     desk.server.misbehave_in_writes(*[FxiaokeMisbehaving(code=320001, message="没有对象的编辑权限")] * 9)
     with pytest.raises(PublishingError, match=r"没有对象的编辑权限.*right to it in the console"):

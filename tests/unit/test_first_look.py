@@ -184,6 +184,22 @@ def test_the_decimal_mark_is_stated_only_where_landing_would_not_tell_it(
     assert any(doubt in each for each in read.doubts) == bool(doubt)
 
 
+def test_values_that_are_no_times_are_counted_in_a_doubt(look: Look) -> None:
+    values = [*(f"2025-01-{day:02d}" for day in range(1, 24)), "soon"]
+    column = look(orders=orders(24, **{"Order Date": values})).reads[0].column("ordered_at")
+    assert column is not None
+    assert column.doubts == ("4.2% of the values are no such time and go to quarantine",)
+
+
+@pytest.mark.parametrize(("count", "is_currency"), [(60, True), (61, False)])
+def test_a_column_of_more_words_than_there_are_currencies_in_trade_is_none(
+    look: Look, count: int, is_currency: bool
+) -> None:
+    codes = [f"{first}{second}X" for first in "ABCDEFGH" for second in "ABCDEFGH"][:count]
+    read = look(orders=orders(count, Currency=codes)).reads[0]
+    assert (read.column("currency") is not None) == is_currency
+
+
 def test_lines_are_told_from_orders_by_their_number(look: Look) -> None:
     lines = orders(24, **{"Order ID": [f"A{number // 3}" for number in range(24)], "SKU": ["a", "b", "c"] * 8})
     [read] = look(sales=lines).reads
