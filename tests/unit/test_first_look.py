@@ -430,6 +430,41 @@ def test_the_country_of_most_rows_tells_zone_and_money_and_leaves_a_doubt(
     assert business.currency.is_doubtful
 
 
+CHINESE = {
+    "Order ID": "订单号",
+    "Customer ID": "客户编号",
+    "Order Date": "下单日期",
+    "Total": "金额",
+    "Status": "订单状态",
+}
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_chinese", "money", "zone"),
+    [
+        ({"Currency": ["GBP"] * 24}, False, ("GBP", False), ("Europe/London", True)),
+        ({"Currency": ["GBP"] * 20 + ["EUR"] * 4}, False, ("GBP", True), ("Europe/London", True)),
+        ({"Total": ["€10.50"] * 24}, False, ("EUR", False), ("Europe/Berlin", True)),
+        # The signs of others too.
+        ({"Total": ["$10.50"] * 24}, False, ("USD", True), ("America/New_York", True)),
+        ({"Total": ["¥10.50"] * 24}, False, ("CNY", True), ("Asia/Shanghai", True)),
+        ({"Total": ["¥10.50"] * 24}, True, ("CNY", False), ("Asia/Shanghai", True)),
+        ({}, True, ("CNY", True), ("Asia/Shanghai", True)),
+        ({"Total": ["10,50"] * 24}, False, ("EUR", True), ("Europe/Berlin", True)),
+        ({}, False, ("USD", True), ("UTC", True)),
+        ({"Order Date": ["2025-01-05T08:00:00+08:00"] * 24}, False, ("USD", True), ("Asia/Shanghai", False)),
+        ({"Order Date": ["2025-01-05T08:00:00+09:00"] * 24}, False, ("USD", True), ("Asia/Tokyo", True)),
+    ],
+)
+def test_money_and_zone_are_told_by_the_evidence_there_is_and_doubted_where_it_is_weak(
+    look: Look, columns: dict[str, list[str]], is_chinese: bool, money: tuple[str, bool], zone: tuple[str, bool]
+) -> None:
+    table = {CHINESE.get(name, name) if is_chinese else name: values for name, values in orders(24, **columns).items()}
+    business = look(orders=table).business
+    assert (business.currency.value, business.currency.is_doubtful) == money
+    assert (business.time_zone.value, business.time_zone.is_doubtful) == zone
+
+
 @pytest.mark.parametrize("name", ["orders.csv.gz", "orders.zip"])
 def test_a_file_that_is_damaged_within_its_packing_is_refused_by_name(look: Look, tmp_path: Path, name: str) -> None:
     text = as_csv({"order": [str(number * 7919) for number in range(50_000)]}).encode()

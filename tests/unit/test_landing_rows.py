@@ -403,4 +403,6 @@ def test_inspecting_says_what_landing_would_do_and_writes_nothing(workshop: Work
     assert "orders: from lines" in inspected.notes[0]
     [missing] = inspect_reads(workshop.settings(ORDERS.replace("gross_amount: total", "gross_amount: totl")), now=NOW)
     assert missing.problem == "columns.gross_amount: no column 'totl'; did you mean 'total'?"
+    [missing] = inspect_reads(workshop.settings(ORDERS.replace("orders.csv", "none.csv")), now=NOW)
+    assert missing.problem == f"no file matches in {workshop.paths.data}"
     assert not workshop.paths.landing.exists()
