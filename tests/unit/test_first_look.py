@@ -343,6 +343,12 @@ def test_customers_meet_their_orders_by_the_column_that_holds_the_same_ids(look:
     assert any("nobody's record would meet their orders" in doubt for _, doubt in found.doubts)
 
 
+def test_customers_who_stand_on_two_rows_are_told(look: Look) -> None:
+    members = {"Member No": [*map(str, range(24)), "3"], "Name": ["Generated"] * 25, "City": ["Lyon"] * 25}
+    doubts = [doubt for name, doubt in look(members=members, orders=orders()).doubts if name == "members.csv"]
+    assert any("1 row with a Member No that another row has; the newest updated_at counts" in doubt for doubt in doubts)
+
+
 def test_exports_of_one_kind_become_one_read(look: Look, tmp_path: Path) -> None:
     later = orders(24, Status=["Refunded"] * 24)
     later["Order Date"] = [f"2026-02-{number + 1:02d}" for number in range(24)]
@@ -445,6 +451,7 @@ CHINESE = {
         ({"Currency": ["GBP"] * 24}, False, ("GBP", False), ("Europe/London", True)),
         ({"Currency": ["GBP"] * 20 + ["EUR"] * 4}, False, ("GBP", True), ("Europe/London", True)),
         ({"Total": ["€10.50"] * 24}, False, ("EUR", False), ("Europe/Berlin", True)),
+        ({"Total": ["HK$10.50"] * 24}, False, ("HKD", False), ("Asia/Hong_Kong", True)),
         # The signs of others too.
         ({"Total": ["$10.50"] * 24}, False, ("USD", True), ("America/New_York", True)),
         ({"Total": ["¥10.50"] * 24}, False, ("CNY", True), ("Asia/Shanghai", True)),
@@ -616,6 +623,8 @@ def test_a_file_on_a_web_server_is_looked_at_by_its_url(look: Look, tmp_path: Pa
         ([["Orders of June"], [""], ["No", "Customer", "Total"], ["1", "a", "2"]], 3),
         ([["No", "Customer", "Total"], ["1", "a", "2"]], 1),
         ([["exported by", "shop"], ["订单号", "客户", "金额"], ["1", "a", "2"]], 2),
+        ([["No", "Customer", "Total"], ["1", "a", "2"]], 1),
+        ([["Email"], ["a@example.com"], ["b@example.com"]], 1),
         ([["1", "2", "3"], ["4", "5", "6"]], None),
         ([["No", "Customer", "Total"]], None),
         ([], None),
