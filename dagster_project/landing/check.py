@@ -135,8 +135,8 @@ def _inspect_file(
             counts = checked.counts(con)
             reasons = tuple(checked.reason_counts(con).items())[:SAMPLE_REASONS]
             refused = tuple(_refused_rows(con, mapping, [reason for reason, _ in reasons], examples))
-            first_rows = tuple(_first_rows(con, mapping))
             notes = tuple(_notes(con, checked))
+            first_rows = tuple(_first_rows(con, mapping))
     except StrataError as error:
         return InspectedRead(source, entity, file.name, found, missing, problem=str(error))
     is_above_limit = counts.bad_share() > settings.sources.bad_rows_limit(mapping.read)
@@ -216,7 +216,6 @@ def _first_rows(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Iterator[di
     rows = con.execute(
         f"select {', '.join(shown)} from rows where reasons is null order by row_number limit {FIRST_ROWS}"
     ).fetchall()
-    con.execute("set TimeZone = 'UTC'")
     for row in rows:
         yield {name: "" if value is None else value for name, value in zip(names, row, strict=True)}
 

@@ -121,10 +121,9 @@ def read_log(paths: Paths) -> list[dict[str, Any]]:
         StrataError: it is damaged; then erased people could land again.
     """
     file = log_file(paths)
-    if not file.is_file():
-        return []
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
     records = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         try:
             record = json.loads(line)
             record["hashes"], record["key"], record["erasure_id"]

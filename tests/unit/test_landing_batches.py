@@ -383,12 +383,30 @@ def test_links_follow_the_customers_rows(workshop: Workshop) -> None:
     assert workshop.rows(current.format(4)) == [("2", "shop", None, True)]
 
 
-def test_an_engine_that_hashes_otherwise_changes_no_count(workshop: Workshop) -> None:
-    write(workshop, "1,a,2024-01-01,5,")
-    workshop.land(ORDERS)
+def of_another_engine(workshop: Workshop) -> None:
     [entry] = (workshop.paths.landing / "manifest").glob("*.json")
     document = json.loads(entry.read_text())
     document["batches"][0]["hash_probe"] = "that of another engine"
     entry.write_text(json.dumps(document))
+
+
+def test_an_engine_that_hashes_otherwise_changes_no_count(workshop: Workshop) -> None:
+    write(workshop, "1,a,2024-01-01,5,")
+    workshop.land(ORDERS)
+    of_another_engine(workshop)
     write(workshop, "1,a,2024-01-01,5,", "2,a,2024-01-01,5,")
     assert counts(workshop) == [(1, 0, 1, 0)]
+
+
+def test_an_engine_that_hashes_otherwise_changes_no_person(workshop: Workshop) -> None:
+    people = """
+  - name: crm
+    reads:
+      - {entity: customers, path: "inbox/people*.csv", columns: {customer_ref: id, name: name}}
+"""
+    workshop.write("people1.csv", "id,name\n1,Ann\n2,Bo\n")
+    workshop.land(people)
+    of_another_engine(workshop)
+    workshop.write("people2.csv", "id,name\n1,Ann\n2,Bob\n")
+    [batch] = workshop.land(people).batches
+    assert (batch.new, batch.changed, batch.unchanged) == (0, 1, 1)
