@@ -623,7 +623,6 @@ def test_a_file_on_a_web_server_is_looked_at_by_its_url(look: Look, tmp_path: Pa
         ([["Orders of June"], [""], ["No", "Customer", "Total"], ["1", "a", "2"]], 3),
         ([["No", "Customer", "Total"], ["1", "a", "2"]], 1),
         ([["exported by", "shop"], ["订单号", "客户", "金额"], ["1", "a", "2"]], 2),
-        ([["No", "Customer", "Total"], ["1", "a", "2"]], 1),
         ([["Email"], ["a@example.com"], ["b@example.com"]], 1),
         ([["1", "2", "3"], ["4", "5", "6"]], None),
         ([["No", "Customer", "Total"]], None),
