@@ -149,6 +149,13 @@ def test_numbered_lines_keep_their_numbers_and_doubled_numbers_are_refused(works
     assert {row[2][0] for row in workshop.quarantine()} == {"two lines of the order have one line_number"}
 
 
+def test_the_number_of_a_line_is_whole(workshop: Workshop) -> None:
+    write(workshop, "b1,a,2024-01-02,x,2,5,7.0", "b2,a,2024-01-02,y,1,5,1.5")
+    workshop.land(LINES.replace("discount_amount: off", "line_number: off"))
+    assert workshop.rows("select order_id, line_number from order_lines") == [("b1", 7)]
+    assert workshop.quarantine()[0][2][0].startswith("line_number is no whole number: '1.5'")
+
+
 PLAIN = """
   - name: shop
     time_zone: UTC

@@ -55,6 +55,24 @@ def test_a_mapping_reads_names_aliases_constants_and_values(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("formats", "is_refused"),
+    [
+        ('["%Y/%m/%d %H:%M"]', True),
+        ('["%Y/%m/%d %H:%M %z"]', False),
+        ('["%Y/%m/%d %H:%M %Z", epoch_ms]', False),
+        ('["%Y/%m/%d %H:%M %z", excel]', True),
+        ("[iso]", False),
+    ],
+)
+def test_the_zone_must_be_stated_where_a_format_has_none(tmp_path: Path, formats: str, is_refused: bool) -> None:
+    text = VALID.replace("    time_zone: Asia/Shanghai\n", "").replace('["%Y/%m/%d %H:%M", excel]', formats)
+    if is_refused:
+        assert "the zone must be stated" in refusal(tmp_path, text)
+    else:
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
     ("before", "after", "line", "words"),
     [
         ("currency: USD", "curency: USD", 3, "there is no setting 'curency' here; did you mean 'currency'?"),
