@@ -7,7 +7,7 @@
     )
 }}
 
-with landed as (
+with landed as {{ inlined() }} (
 
     select * from {{ source('landing', 'orders') }}
     {% if is_incremental() %}
@@ -16,7 +16,7 @@ with landed as (
 
 ),
 
-candidates as (
+candidates as {{ inlined() }} (
 
     select
         source,
@@ -75,7 +75,7 @@ candidates as (
 
 newest as (
 
-    {{ newest_version('candidates', ['source', 'order_id'], newest_updated()) }}
+    {{ newest_version_of_many('candidates', ['source', 'order_id'], newest_updated()) }}
 
 ),
 
