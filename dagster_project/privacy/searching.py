@@ -56,11 +56,11 @@ class Needles:
                 return True
             file.seek(0)
             head = file.read(16)
-        if head[:4] == b"PAR1":
+        if head.startswith(b"PAR1"):
             return self._are_in_parquet(path)
         if head[8:12] == b"DUCK":
             return self._are_in_duckdb(path)
-        if head[:15] == b"SQLite format 3":
+        if head.startswith(b"SQLite format 3"):
             return self._are_in_sqlite(path)
         return self._are_in_packed(path, head)
 
@@ -75,14 +75,14 @@ class Needles:
 
     def _are_in_packed(self, path: Path, head: bytes) -> bool:
         try:
-            if head[:4] == b"PK\x03\x04":
+            if head.startswith(b"PK\x03\x04"):
                 with zipfile.ZipFile(path) as archive:
                     return any(self._are_in_member(archive, name) for name in archive.namelist())
             for magic, opener in _OPENERS.items():
                 if head.startswith(magic):
                     with path.open("rb") as packed, opener(packed) as stream:
                         return self._are_in_stream(stream)
-            if head[:4] == b"\x28\xb5\x2f\xfd":
+            if head.startswith(b"\x28\xb5\x2f\xfd"):
                 with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
                     return self._are_in_stream(stream)
         except UNPACKING_FAULTS:

@@ -83,8 +83,6 @@ class OwnWords:
 
     def among(self, texts: set[str]) -> set[str]:
         """Those of the texts that are such words."""
-        if not texts:
-            return set()
         found = self._con.execute("select word from own_words where list_contains(?, word)", [sorted(texts)])
         return {word for (word,) in found.fetchall()}
 

@@ -260,12 +260,19 @@ def test_a_day_that_is_not_stored_is_an_error_with_its_cure(con) -> None:
         read(con)
 
 
-def test_text_on_the_heat_scale_can_be_read() -> None:
-    def luminance(colour: str) -> float:
-        channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
+
+def test_the_heat_scale_grows_darker_from_end_to_end() -> None:
+    steps = [luminance(heat_colour(step / 20)) for step in range(21)]
+    assert steps == sorted(set(steps), reverse=True)
+    assert (heat_colour(-1), heat_colour(2)) == (heat_colour(0), heat_colour(1))
+
+
+def test_text_on_the_heat_scale_can_be_read() -> None:
     for step in range(101):
         low, high = sorted((luminance(heat_colour(step / 100)), luminance(text_colour(step / 100))))
         assert (high + 0.05) / (low + 0.05) >= 4.5, step
