@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from landing_workshop import NOW, Workshop
 
-from dagster_project.landing import BadRowsLimitExceeded, LandingResult
+from dagster_project.landing import BadRowsLimitExceeded, LandedRead, LandingResult
 from dagster_project.landing.quarantine import list_quarantine, replay_quarantine
 
 DEALS = """
@@ -46,7 +46,9 @@ def test_mended_rows_land_and_count_once(workshop: Workshop, is_in_place: bool) 
     assert totals(workshop) == [(4, 1, 3)]
     if not is_in_place:
         path.unlink()
-    [read] = replay(workshop, AFTER).reads
+    told: list[LandedRead] = []
+    [read] = replay_quarantine(workshop.settings(AFTER), now=NOW, progress=told.append).reads
+    assert told == [read]
     assert [batch.new for batch in read.batches] == [1]
     landed = workshop.rows(
         "select opportunity_id, amount::varchar, status, row_number, source_file from opportunities order by 1"

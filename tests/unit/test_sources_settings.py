@@ -85,6 +85,8 @@ def test_the_zone_must_be_stated_where_a_format_has_none(tmp_path: Path, formats
         ("Kind: {in: [sale, 1]}", "Kind: {}", 13, "names no operator"),
         ("Kind: {in: [sale, 1]}", "Kind: {inn: [sale]}", 13, "did you mean 'in'?"),
         ("[Goods, Postage]", "[]", 19, "at least 1"),
+        ("inbox/orders.csv", "inbox/orders.csv\n        delimiter: ';;'", 12, "must be one character such as"),
+        ("inbox/orders.csv", "inbox/orders.csv\n        delimiter: '\"'", 12, "must be one character such as"),
         ('number: {decimal: ","}', 'number: {decimal: ",", thousands: ","}', 19, "two different marks"),
         ("sum_of: [Goods, Postage]", "sum_of: [Goods], from: Total", 19, "exactly one of from, constant and sum_of"),
         ("excel]", "exel]", 17, "'exel' is no format"),
