@@ -6,6 +6,7 @@ import json
 import re
 from datetime import date
 from decimal import Decimal
+from math import floor
 from typing import Any
 
 import duckdb
@@ -160,6 +161,12 @@ def test_the_plot_has_a_line_for_all_and_for_each_class_that_can_be_compared(con
     ]
     filled = [colour for trace in drawn["data"] for colour in trace["marker"]["color"] if colour != "#ffffff"]
     assert len(filled) == sum(row[3] == "effect" for row in rows.values()) > 2
+    # A level line above each heading, which has no point.
+    at = {y for trace in drawn["data"] for y in trace["y"]}
+    assert drawn["layout"]["shapes"]
+    for line in drawn["layout"]["shapes"]:
+        assert line["y0"] == line["y1"]
+        assert floor(line["y0"]) not in at
     low, high = drawn["layout"]["xaxis"]["range"]
     assert low < min(0, *(point[0] for point in points))
     assert high > max(point[2] for point in points)
