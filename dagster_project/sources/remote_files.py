@@ -6,7 +6,6 @@ A file's token says whether it changed without fetching it. How a store is asked
 from __future__ import annotations
 
 import importlib
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -100,13 +99,10 @@ def fetched(file: RemoteFile, read: FileRead, *, folder: Path, place: str) -> It
     Raises:
         SourceError, SourceUnavailable: it cannot be fetched, or its format cannot be told.
     """
-    own = Path(tempfile.mkdtemp(prefix="fetched-", dir=folder))
-    try:
-        target = own / (unquote(file.name.partition("?")[0].rpartition("/")[2]) or "file")
+    with tempfile.TemporaryDirectory(prefix="fetched-", dir=folder) as own:
+        target = Path(own) / (unquote(file.name.partition("?")[0].rpartition("/")[2]) or "file")
         file.store.fetch(file, target)
         yield members(target, file.name, read, place)
-    finally:
-        shutil.rmtree(own, ignore_errors=True)
 
 
 def source_files(

@@ -6,6 +6,7 @@ A guess is never taken: a file that is neither UTF-8 nor UTF-16 nor plainly Chin
 from __future__ import annotations
 
 import codecs
+from contextlib import nullcontext
 from pathlib import Path
 
 from dagster_project.errors import StrataError
@@ -96,32 +97,28 @@ def _first_fault(path: Path, encoding: str, target: Path | None = None) -> tuple
     """Offset and line of the first byte that does not decode, None where all do; the text goes to `target`."""
     decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
     read = lines = 0
-    out = target.open("w", encoding="utf-8", newline="") if target is not None else None
-    try:
-        with path.open("rb") as content:
-            while True:
-                chunk = content.read(CHUNK_BYTES)
-                held = len(decoder.getstate()[0])
-                if chunk and not held and out is None and encoding in ASCII_AS_IT_IS and chunk.isascii():
-                    # Decoding takes ten times as long as seeing that there is nothing to decode.
-                    read += len(chunk)
-                    lines += chunk.count(b"\n")
-                    continue
-                try:
-                    text = decoder.decode(chunk, final=not chunk)
-                except UnicodeDecodeError as error:
-                    offset = read - held + error.start
-                    before = error.object[: error.start].decode(encoding, errors="ignore")
-                    return offset, lines + before.count("\n") + 1
+    to_target = target.open("w", encoding="utf-8", newline="") if target is not None else nullcontext()
+    with path.open("rb") as content, to_target as out:
+        while True:
+            chunk = content.read(CHUNK_BYTES)
+            held = len(decoder.getstate()[0])
+            if chunk and not held and out is None and encoding in ASCII_AS_IT_IS and chunk.isascii():
+                # Decoding takes ten times as long as seeing that there is nothing to decode.
                 read += len(chunk)
-                lines += text.count("\n")
-                if out is not None:
-                    out.write(text)
-                if not chunk:
-                    return None
-    finally:
-        if out is not None:
-            out.close()
+                lines += chunk.count(b"\n")
+                continue
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                offset = read - held + error.start
+                before = error.object[: error.start].decode(encoding, errors="ignore")
+                return offset, lines + before.count("\n") + 1
+            read += len(chunk)
+            lines += text.count("\n")
+            if out is not None:
+                out.write(text)
+            if not chunk:
+                return None
 
 
 def _undecodable(name: str, encoding: str, fault: tuple[int, int], place: str) -> EncodingError:
