@@ -99,6 +99,14 @@ def test_delimiters_and_line_ends_are_told_by_the_records(
     assert landed(workshop) == EXPECTED
 
 
+def test_of_two_delimiters_that_split_all_lines_the_one_that_gives_the_mapped_names_is_meant(
+    workshop: Workshop,
+) -> None:
+    workshop.write("a.csv", "订单编号;买家;付款时间;实付金额,元\n0012;王芳;2019-01-05 08:03:00;1200,50\n")
+    workshop.land(mapping("a.csv", 'decimal: ","').replace("amount: 实付金额", 'amount: "实付金额,元"'))
+    assert landed(workshop) == EXPECTED[:1]
+
+
 @pytest.mark.parametrize(("above", "below"), [("\n", "\r\n"), ("\r\n", "\n")])
 def test_a_title_that_ends_its_line_otherwise_costs_no_record(workshop: Workshop, above: str, below: str) -> None:
     workshop.write("a.csv", f"订单导出{above}{above}" + delimited(",", line_end=below))
