@@ -27,11 +27,9 @@ def copied_views(con: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> dic
     statements = {}
     for name, statement in con.execute(
         "select view_name, sql from duckdb_views() "
-        "where schema_name = ? and database_name = current_database() and not internal order by view_name",
-        [_SCHEMA],
+        "where schema_name = ? and list_contains(?, view_name) and database_name = current_database() order by 1",
+        [_SCHEMA, list(VIEWS)],
     ).fetchall():
-        if name not in VIEWS:
-            continue
         select = sqlglot.parse_one(statement, dialect="duckdb").expression
         # A relation that is named with its schema; one without is a part of the view itself.
         read = [relation for relation in select.find_all(exp.Table) if relation.db]

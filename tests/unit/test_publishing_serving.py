@@ -68,6 +68,20 @@ def test_a_past_computed_before_any_list_is_published_without_the_tables_of_list
     assert not tables & {"reactivation_list", "reactivation_list_notes"}
 
 
+def test_the_view_of_reasons_says_in_the_copy_what_it_says_in_the_warehouse(con, tmp_path, publishing_settings) -> None:
+    con.execute("create view marts.another as select 1 as one")
+    con.execute("drop table marts.customer_reasons")
+    con.execute("create view marts.customer_reasons as select customer_id from marts.customer_segments")
+    publish(con, tmp_path, publishing_settings)
+    copy = tmp_path / "strata.duckdb"
+    assert len(read(copy, "from customer_reasons")) == len(con.execute("from marts.customer_reasons").fetchall()) > 0
+    assert not read(copy, "select view_name from duckdb_views() where view_name = 'another'")
+    con.execute("create or replace view marts.customer_reasons as select 1 as one from marts.another")
+    con.execute("update marts.customer_segments set owner = 'somebody else'")
+    publish(con, tmp_path, publishing_settings)
+    assert not read(copy, "select view_name from duckdb_views() where view_name = 'customer_reasons'")
+
+
 def test_the_copy_is_one_read_only_file_without_a_log_beside_it(con, tmp_path, publishing_settings) -> None:
     copy = publish(con, tmp_path, publishing_settings)
     assert [path.name for path in tmp_path.iterdir()] == ["strata.duckdb"]
