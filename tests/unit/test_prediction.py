@@ -16,6 +16,7 @@ import pytest
 from dagster_project.prediction.bg_nbd import BetaGeometric
 from dagster_project.prediction.gamma_gamma import GammaGamma, Spend
 from dagster_project.prediction.histories import Floats, Histories, distinct
+from dagster_project.prediction.maximising import maximise
 from dagster_project.prediction.pareto_nbd import ParetoNbd
 from dagster_project.prediction.purchases import CannotFit, PurchaseFit, PurchaseModel, fit_purchases, fit_spend
 
@@ -82,6 +83,17 @@ def test_the_published_spend_estimates_on_cdnow_come_out_to_their_printed_digits
     fit = fit_spend(cdnow.spend, least_buyers=100).fit
     assert {name: round(value, 2) for name, value in fit.parameters.items()} == {"p": 6.25, "q": 3.74, "gamma": 15.44}
     assert (fit.customers, round(float(cdnow.spend.mean_amount.mean()), 2)) == (946, 35.08)
+
+
+def test_parameters_at_either_bound_are_told() -> None:
+    peak = np.log([0.01, 2.0, 100.0])
+
+    def objective(logs: Floats) -> tuple[float, Floats]:
+        return -float(((logs - peak) ** 2).sum()), -2 * (logs - peak)
+
+    found = maximise(objective, [(1.0, 1.0, 1.0)], [(0.1, 10.0)] * 3)
+    assert found.parameters == pytest.approx([0.1, 2.0, 10.0])
+    assert found.at_bound == (True, False, True)
 
 
 def test_the_published_expectation_of_one_customer_comes_out() -> None:

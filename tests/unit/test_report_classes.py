@@ -182,6 +182,12 @@ def test_a_breakdown_names_the_groups_that_bring_most(con) -> None:
     assert regions.others is None
 
 
+def test_groups_that_bring_nothing_have_no_bars(con) -> None:
+    con.execute("update marts.segment_summary set revenue_window = 0")
+    bars = re.findall(r'class="bar"><span class="(\w*)" style="width:(.*?)%', section(con, "breakdowns"))
+    assert set(bars) == {("none", "0.0")}
+
+
 def test_a_group_too_small_to_hide_a_customer_goes_with_the_rest(con) -> None:
     con.execute(
         "update marts.segment_summary set customers = 1, revenue_window = 987654.32 "
