@@ -96,17 +96,18 @@ class PythonJudge(Failures):
         self.say_nothing()
         function_of = first_lines(self._project)
         tests: dict[str, Any] = {}
-        with self._calls.noted():
-            for item, following in zip(items, [*items[1:], None], strict=True):
-                began = time.monotonic()
-                self.failed.clear()
-                self._calls.lines.clear()
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            began = time.monotonic()
+            self.failed.clear()
+            self._calls.lines.clear()
+            # Anew for each test: Python takes the tracer away where a recursion without end leaves it no room.
+            with self._calls.noted():
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-                if not self.failed:
-                    shared = (self._calls.of_fixtures.get(name, ()) for name in _fixtures(item))
-                    lines = self._calls.lines.union(*shared)
-                    functions = sorted({function_of[line] for line in lines if line in function_of})
-                    tests[item.nodeid] = {"seconds": time.monotonic() - began, "functions": functions}
+            if not self.failed:
+                shared = (self._calls.of_fixtures.get(name, ()) for name in _fixtures(item))
+                lines = self._calls.lines.union(*shared)
+                functions = sorted({function_of[line] for line in lines if line in function_of})
+                tests[item.nodeid] = {"seconds": time.monotonic() - began, "functions": functions}
         unfinished = kept.with_suffix(".unfinished")
         unfinished.write_text(json.dumps(tests), encoding="utf-8")
         unfinished.replace(kept)
