@@ -29,6 +29,17 @@ def test_a_limit_that_is_no_amount_of_memory_is_refused_by_name(monkeypatch: pyt
         read_environment()
 
 
+@pytest.mark.parametrize(("seconds", "waits"), [("2.5", 2.5), ("0", 0.0), ("", 1800.0)])
+def test_a_run_waits_for_the_warehouse_as_long_as_it_is_told_or_half_an_hour(
+    monkeypatch: pytest.MonkeyPatch, seconds: str, waits: float
+) -> None:
+    monkeypatch.setenv("STRATA_WAREHOUSE_WAIT_SECONDS", seconds)
+    assert read_environment().warehouse_wait_seconds == waits
+    monkeypatch.setenv("STRATA_WAREHOUSE_WAIT_SECONDS", f"{seconds} minutes")
+    with pytest.raises(SettingsError, match=r"STRATA_WAREHOUSE_WAIT_SECONDS is .*must be a number of seconds"):
+        read_environment()
+
+
 @pytest.mark.parametrize(("asked", "threads"), [(None, 1), ("2", 2)])
 def test_a_fit_takes_no_thread_beside_its_own_unless_asked_to(
     monkeypatch: pytest.MonkeyPatch, asked: str | None, threads: int
