@@ -40,7 +40,6 @@ class FxiaokeTasks:
         self._rules = {"triggerWorkFlow": target.runs_workflows, "triggerApprovalFlow": target.runs_workflows}
 
     def __enter__(self) -> Self:
-        self._http.__enter__()
         return self
 
     def __exit__(

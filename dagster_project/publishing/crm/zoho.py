@@ -44,7 +44,6 @@ class ZohoTasks:
         self._rules: dict[str, Any] = {} if target.runs_workflows else {"trigger": []}
 
     def __enter__(self) -> Self:
-        self._zoho.__enter__()
         return self
 
     def __exit__(
