@@ -12,12 +12,12 @@ from typing import Any
 import duckdb
 import pytest
 from marts_fixture import HOSTILE_NAMES, LABELS, build_marts
-from report_pages import DAY, LANDED, Page, read
+from report_pages import DAY, LANDED, Page, misplaced, read
 
 from dagster_project.publishing.tables import PublishingError
 from dagster_project.report import numbers
 from dagster_project.report.content import CheckResult, LandedRows
-from dagster_project.report.figures.style import heat_colour, text_colour
+from dagster_project.report.figures.style import SCALE, heat_colour, text_colour
 from dagster_project.report.page import render_page
 from dagster_project.report.words import TEXTS, Words
 from dagster_project.settings.publishing import Language
@@ -123,6 +123,11 @@ def test_every_figure_has_its_place_and_every_place_its_figure(customers) -> Non
     page = render_page(read(con), Language.ENGLISH)
     places = [name.removeprefix("chart-") for name in Page(page).ids if name.startswith("chart-")]
     assert sorted(places) == sorted(figures_of(page))
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_figures_stand_under_their_headings(con, language) -> None:
+    assert misplaced(render_page(read(con), language)) == []
 
 
 def test_a_page_does_not_grow_with_its_customers() -> None:
@@ -267,8 +272,21 @@ def test_text_on_the_heat_scale_can_be_read() -> None:
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
     for step in range(101):
-        low, high = sorted((luminance(heat_colour(step / 100)), luminance(text_colour(step / 100))))
-        assert (high + 0.05) / (low + 0.05) >= 4.5, step
+        behind, shown = luminance(heat_colour(step / 100)), text_colour(step / 100)
+        on_it = {colour: contrast(luminance(colour), behind) for colour in ("#ffffff", "#000000")}
+        assert on_it[shown] == max(on_it.values()) >= 4.5, step
+
+
+def contrast(one: float, other: float) -> float:
+    """How far two luminances stand apart, as WCAG 2 has it."""
+    low, high = sorted((one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_heat_scale_goes_from_stop_to_stop_and_no_share_leaves_it() -> None:
+    assert [heat_colour(place) for place, _ in SCALE] == [colour for _, colour in SCALE]
+    assert heat_colour(0.125) == "#dae8f2", "half-way between the first two"
+    assert (heat_colour(-0.5), heat_colour(1.5)) == (SCALE[0][1], SCALE[-1][1])
 
 
 @pytest.mark.parametrize(

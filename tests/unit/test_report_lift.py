@@ -15,7 +15,9 @@ from report_pages import DAY, read, said, section
 
 from dagster_project.measurement import measure_lift
 from dagster_project.report import numbers
+from dagster_project.report.figures.lift import BREAKDOWNS, breakdown_name
 from dagster_project.report.page import render_page
+from dagster_project.report.words import Words
 from dagster_project.settings.publishing import Language, MeasurementSettings
 
 ENTERED = date(2017, 9, 15)  # 108 days before: all horizons have passed
@@ -187,6 +189,17 @@ def test_the_plot_names_every_class_and_says_which_is_too_small(con) -> None:
     chinese = figure(con, Language.CHINESE)
     assert chinese is not None
     assert {"电销", "沉默成因", "<b>全部活动</b>"} <= set(texts(chinese))
+
+
+def test_each_breakdown_of_the_plot_stands_below_a_level_line(con) -> None:
+    drawn = figure(con)
+    assert drawn is not None
+    names = [breakdown_name(read(con), breakdown, Words(Language.ENGLISH)) for breakdown in BREAKDOWNS]
+    headings = [text["y"] for text in drawn["layout"]["annotations"] if text["text"] in names]
+    lines = [(shape["y0"], shape["y1"]) for shape in drawn["layout"]["shapes"]]
+    assert len(lines) == len(headings) == 4
+    for heading, (left, right) in zip(headings, lines, strict=True):
+        assert heading < left == right < heading + 1
 
 
 def test_every_number_of_the_plot_is_in_the_tables_too(con) -> None:
