@@ -82,6 +82,22 @@ def test_published_days_lose_the_person_with_every_version_of_before_and_nobody_
             assert told["rows"] == len(after[f"{part}/{told['file']}"]), name
 
 
+def test_a_version_that_is_kept_for_readers_goes_where_it_alone_holds_the_person(
+    marts: duckdb.DuckDBPyConnection, settings: Settings, publishing_settings
+) -> None:
+    folder = settings.paths.published / "parquet"
+    few = publishing_settings.model_copy(update={"tables": TABLES})
+    for _ in range(2):
+        publish_parquet(marts, folder=folder, settings=few, days=DAYS[-1:], code_version="0.1.0+aaaa")
+        for table in ("marts.customer_segments", "identity.customer_aliases", "marts.reactivation_outcomes"):
+            marts.execute(f"delete from {table} where customer_id = 1")
+    versions = folder / ".versions"
+    before = {version.name for version in versions.iterdir()}
+    erase_from_parquet(settings, plan_of(Keys((1,), (), ())))
+    linked = {link.readlink().name for link in folder.iterdir() if link.is_symlink()}
+    assert {version.name for version in versions.iterdir()} == linked < before
+
+
 def test_entries_of_campaigns_and_lists_that_named_the_person_go_and_those_of_others_stay(
     marts: duckdb.DuckDBPyConnection, settings: Settings
 ) -> None:

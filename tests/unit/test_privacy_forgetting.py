@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +22,7 @@ from pydantic import SecretStr
 from dagster_project.contract.contact_points import keyed_hash
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.errors import StrataError
-from dagster_project.identity.registry import append_references
+from dagster_project.identity.registry import append_references, read_registry
 from dagster_project.landing.erased import Erased, ErasedRows, ErasureUnfinished, read_log
 from dagster_project.privacy import forgetting
 from dagster_project.privacy.forgetting import Asked, ErasureFailed, erased_who_are_back, forget, resume
@@ -201,6 +203,30 @@ def test_what_stays_of_an_order_is_its_day_its_amounts_and_its_products(installa
         "where refund_id like 'strata-erased-%'"
     )
     assert refunds == [(Decimal("3.00"), Decimal("20.50"))]
+    [(reference,)] = installation.workshop.rows(
+        "select distinct customer_ref from orders where order_id like 'strata-erased-%'"
+    )
+    numbered = read_registry(installation.workshop.paths.registry).to_pylist()
+    assert ("shop", reference) in [(row["source"], row["customer_ref"]) for row in numbered]
+
+
+def test_traces_of_the_person_alone_are_blotted_out_of_logs_and_records(installation: Installation) -> None:
+    data = installation.workshop.paths.data
+    log, records, leftover = (data / name for name in ("logs/run.log", "dagster/history/runs.db", "dbt/some.sql"))
+    for file in (log, records, leftover):
+        file.parent.mkdir(parents=True)
+    household = "of one household with Bob Birch-Qwxyz, +1 212-555-0101"
+    log.write_text(f"told Ann Archer-Zzyzx, ann@example.org, +1 212-555-0102, {household}")
+    leftover.write_text("select 'Ann Archer-Zzyzx'")
+    with closing(sqlite3.connect(records)) as con:
+        con.execute("create table events (body text)")
+        con.executemany("insert into events values (?)", [("Ann Archer-Zzyzx came",), ("Bob Birch-Qwxyz came",)])
+        con.commit()
+    installation.forget("shop:ann")
+    assert log.read_text() == f"told (erased), (erased), (erased), {household}"
+    with closing(sqlite3.connect(records)) as con:
+        assert con.execute("select body from events").fetchall() == [("(erased) came",), ("Bob Birch-Qwxyz came",)]
+    assert not leftover.exists()
 
 
 def test_another_persons_rows_are_as_they_were(installation: Installation) -> None:

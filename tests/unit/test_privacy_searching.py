@@ -65,8 +65,10 @@ def database(path: Path) -> None:
 def sqlite(path: Path) -> None:
     with closing(sqlite3.connect(path)) as con:
         con.execute("create table events (event text)")
-        con.execute("insert into events values (?)", [FILLING * 200 + NAME])
+        # Pages of 4,096 bytes, filled from the end: the name lies on two of them, and its bytes not together.
+        con.execute("insert into events values (?)", [FILLING * 200 + NAME + "x" * (4096 - 4 - 5)])
         con.commit()
+    assert NAME.encode() not in path.read_bytes()
 
 
 def ascii_json(path: Path) -> None:
