@@ -26,7 +26,7 @@ from trials import DIED, INVALID, QUIETLY, SURVIVED, Failures, Verdict, in_a_for
 
 # Who needs one of these waits for a server or for a whole run, in processes that no mutant is in.
 DEAR_FIXTURES = frozenset(
-    {"postgres_server", "shared_shop", "shop", "real_data", "compiled_models", "parsed_project", "by_dbt"}
+    {"postgres_server", "shared_shop", "strata", "real_data", "compiled_models", "parsed_project", "by_dbt"}
 )
 # Nor is one in dbt, which these start.
 DEAR_HELPERS = frozenset(
@@ -100,7 +100,7 @@ class PythonJudge(Failures):
             began = time.monotonic()
             self.failed.clear()
             self._calls.lines.clear()
-            # Anew for each test: Python takes the tracer away where a recursion without end leaves it no room.
+            # Anew for each: a test that goes as deep as Python lets it takes the trace along.
             with self._calls.noted():
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if not self.failed:

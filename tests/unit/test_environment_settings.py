@@ -11,7 +11,7 @@ import pytest
 from dagster_project.errors import SettingsError
 from dagster_project.settings import load_settings
 from dagster_project.settings.children import process_environment
-from dagster_project.settings.environment import read_environment
+from dagster_project.settings.environment import WAREHOUSE_WAIT_SECONDS, read_environment
 
 
 @pytest.mark.parametrize("amount", ["4GB", "1.5 GiB", "512MB", "40%"])
@@ -29,14 +29,20 @@ def test_a_limit_that_is_no_amount_of_memory_is_refused_by_name(monkeypatch: pyt
         read_environment()
 
 
-@pytest.mark.parametrize(("seconds", "waits"), [("2.5", 2.5), ("0", 0.0), ("", 1800.0)])
-def test_a_run_waits_for_the_warehouse_as_long_as_it_is_told_or_half_an_hour(
-    monkeypatch: pytest.MonkeyPatch, seconds: str, waits: float
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [(None, WAREHOUSE_WAIT_SECONDS), ("", WAREHOUSE_WAIT_SECONDS), ("2.5", 2.5)]
+)
+def test_the_wait_for_the_warehouse_is_the_one_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None, seconds: float
 ) -> None:
-    monkeypatch.setenv("STRATA_WAREHOUSE_WAIT_SECONDS", seconds)
-    assert read_environment().warehouse_wait_seconds == waits
-    monkeypatch.setenv("STRATA_WAREHOUSE_WAIT_SECONDS", f"{seconds} minutes")
-    with pytest.raises(SettingsError, match=r"STRATA_WAREHOUSE_WAIT_SECONDS is .*must be a number of seconds"):
+    monkeypatch.delenv("STRATA_WAREHOUSE_WAIT_SECONDS", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("STRATA_WAREHOUSE_WAIT_SECONDS", asked)
+    assert read_environment().warehouse_wait_seconds == seconds
+    monkeypatch.setenv("STRATA_WAREHOUSE_WAIT_SECONDS", "a while")
+    with pytest.raises(
+        SettingsError, match="STRATA_WAREHOUSE_WAIT_SECONDS is 'a while'; it must be a number of seconds"
+    ):
         read_environment()
 
 

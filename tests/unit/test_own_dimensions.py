@@ -201,7 +201,6 @@ def test_a_rule_is_refused_exactly_when_it_decides_for_no_customer(rules: list[s
             "dimensions[1].dimension: 'value_tier' is a dim",
         ),
         ({"code": "revenue"}, "- dimension: revenue", "dimensions[1].dimension: 'revenue' is a column"),
-        ({"code": "movement"}, "- dimension: movement", "dimensions[1].dimension: 'movement' is a name of the"),
         (
             {"code": "value_potential"},
             "- dimension: value_p",

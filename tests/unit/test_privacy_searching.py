@@ -63,12 +63,16 @@ def database(path: Path) -> None:
 
 
 def sqlite(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as con:
-        con.execute("create table events (event text)")
-        # Pages of 4,096 bytes, filled from the end: the name lies on two of them, and its bytes not together.
-        con.execute("insert into events values (?)", [FILLING * 200 + NAME + "x" * (4096 - 4 - 5)])
-        con.commit()
-    assert NAME.encode() not in path.read_bytes()
+    # Where a page ends within the name, its bytes do not stand together.
+    for after in range(0, 512, len(NAME)):
+        path.unlink(missing_ok=True)
+        with closing(sqlite3.connect(path)) as con:
+            con.executescript("pragma synchronous = off; pragma page_size = 512; create table events (event text)")
+            con.execute("insert into events values (?)", [FILLING + NAME + "x" * (2000 + after)])
+            con.commit()
+        if NAME.encode() not in path.read_bytes():
+            return
+    raise AssertionError
 
 
 def ascii_json(path: Path) -> None:

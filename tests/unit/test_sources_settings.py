@@ -90,17 +90,6 @@ def test_a_delimiter_is_one_character_or_tab_or_told_by_the_records(tmp_path: Pa
     assert read(tmp_path, text).sources[0].reads[0].form.delimiter == mark
 
 
-@pytest.mark.parametrize("formats", ["'%Y-%m-%d %H:%M%z'", "'%Y-%m-%d %H:%M %Z', epoch_ms, iso"])
-def test_a_time_that_names_its_offset_needs_no_zone_and_one_that_does_not_needs_one(
-    tmp_path: Path, formats: str
-) -> None:
-    without = VALID.replace("    time_zone: Asia/Shanghai\n", "")
-    offset = without.replace('"%Y/%m/%d %H:%M", excel', formats)
-    assert read(tmp_path, offset).sources[0].time_zone is None
-    for form in ("'%Y/%m/%d %H:%M'", "excel"):
-        assert "the zone must be stated" in refusal(tmp_path, offset.replace(formats, f"{formats}, {form}"))
-
-
 def test_every_mistake_of_a_file_is_listed_once(tmp_path: Path) -> None:
     message = refusal(
         tmp_path, VALID.replace("Buyer", "Buyer\n          nonsense: x").replace("  time_zone: America/New_York\n", "")
