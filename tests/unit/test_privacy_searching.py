@@ -55,6 +55,10 @@ def parquet(path: Path) -> None:
     frame.to_parquet(path, compression="zstd")
 
 
+def parquet_of_records(path: Path) -> None:
+    pd.DataFrame({"record": [{"city": FILLING, "name": NAME}]}).to_parquet(path, compression="zstd")
+
+
 def database(path: Path) -> None:
     with duckdb.connect(str(path)) as con:
         con.execute("create schema personal")
@@ -90,6 +94,7 @@ KINDS: dict[str, Callable[[Path], None]] = {
     "zip": zipped,
     "a spreadsheet": spreadsheet,
     "Parquet": parquet,
+    "a field of a record in Parquet": parquet_of_records,
     "DuckDB": database,
     "SQLite": sqlite,
     "JSON that keeps to ASCII": ascii_json,
