@@ -56,7 +56,10 @@ def parquet(path: Path) -> None:
 
 
 def parquet_of_records(path: Path) -> None:
-    pd.DataFrame({"record": [{"city": FILLING, "name": NAME}]}).to_parquet(path, compression="zstd")
+    # The least and the greatest value of a column stand unpacked in its statistics.
+    names = ("A", f"{FILLING}{NAME}{FILLING}", "龘")
+    pd.DataFrame({"record": [{"city": FILLING, "name": name} for name in names]}).to_parquet(path, compression="zstd")
+    assert NAME.encode() not in path.read_bytes()
 
 
 def database(path: Path) -> None:
