@@ -25,10 +25,13 @@ from dagster_project.errors import StrataError
 from dagster_project.identity.registry import append_references, read_registry
 from dagster_project.landing.erased import Erased, ErasedRows, ErasureUnfinished, read_log
 from dagster_project.privacy import forgetting
+from dagster_project.privacy.claims import Keys
 from dagster_project.privacy.forgetting import Asked, ErasureFailed, erased_who_are_back, forget, resume
 from dagster_project.privacy.holdings import find_held
 from dagster_project.privacy.objections import PROFILING_CHOICES, read_choices, record_choice
 from dagster_project.privacy.plan import plan_file
+from dagster_project.privacy.postgres import held_in_postgres
+from dagster_project.publishing.tables import PublishingError
 from dagster_project.settings import Settings
 from dagster_project.settings.publishing import PublishingSettings
 
@@ -426,6 +429,25 @@ def test_choices_about_profiling_go_with_the_person_and_those_of_others_stay(ins
 def choices_held(installation: Installation, reference: str) -> int:
     held = find_held(installation.settings(), reference, lambda _: None)
     return sum(each.rows for each in held.holdings if each.place == f"identity/{PROFILING_CHOICES}")
+
+
+@pytest.mark.parametrize("enabled", ["postgres", "lists"])
+def test_nothing_is_said_of_a_person_while_postgresql_cannot_be_asked(installation: Installation, enabled: str) -> None:
+    settings = installation.settings()
+    switched_on = installation.publishing.model_dump()
+    (switched_on["lists"]["postgres"] if enabled == "lists" else switched_on["postgres"])["enabled"] = True
+    on = dataclasses.replace(settings, publishing=PublishingSettings.model_validate(switched_on))
+    with pytest.raises(PublishingError, match="STRATA_POSTGRES_URL is not set"):
+        held_in_postgres(on, Keys((1,), (1,), ()))
+
+
+def test_a_postgresql_that_is_written_to_no_more_is_still_asked_for_a_person(installation: Installation) -> None:
+    settings = installation.settings()
+    address = SecretStr("postgresql://writer:geheim@127.0.0.1:1/gone")
+    there = dataclasses.replace(settings, environment=dataclasses.replace(settings.environment, postgres_url=address))
+    with pytest.raises(PublishingError, match="STRATA_POSTGRES_URL") as refused:
+        held_in_postgres(there, Keys((1,), (1,), ()))
+    assert "geheim" not in str(refused.value)
 
 
 def test_the_log_holds_hashes_only(installation: Installation) -> None:
