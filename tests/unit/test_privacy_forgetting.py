@@ -23,7 +23,15 @@ from dagster_project.contract.contact_points import keyed_hash
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.errors import StrataError
 from dagster_project.identity.registry import append_references, read_registry
-from dagster_project.landing.erased import Erased, ErasedRows, ErasureUnfinished, read_log
+from dagster_project.landing.erased import (
+    Erased,
+    ErasedRows,
+    ErasureUnfinished,
+    key_check,
+    log_file,
+    read_log,
+    write_log,
+)
 from dagster_project.privacy import forgetting
 from dagster_project.privacy.claims import Keys
 from dagster_project.privacy.forgetting import Asked, ErasureFailed, erased_who_are_back, forget, resume
@@ -359,6 +367,21 @@ def finish(installation: Installation, before: dict[str, Any]) -> None:
     assert not plan_file(installation.workshop.paths).exists()
     assert len(read_log(installation.workshop.paths)) == 1
     assert resume(installation.settings(), NoTargets(), clock=lambda: NOW, say=lambda _: None) is None
+
+
+def test_a_damaged_log_of_erasures_is_named_with_its_line(tmp_path: Path) -> None:
+    paths = Workshop(tmp_path).paths
+    record = {"erasure_id": "1", "key": key_check("secret"), "hashes": []}
+    write_log(paths, [record, record])
+    assert read_log(paths) == [record, record]
+    log_file(paths).write_text(f'{json.dumps(record)}\n{{"erasure_id": "2"}}\n', encoding="utf-8")
+    with pytest.raises(StrataError, match=r"line 2 is damaged; .* Restore the file from a backup"):
+        read_log(paths)
+
+
+def test_a_log_that_is_kept_knows_its_key_in_every_version() -> None:
+    assert key_check("secret") == "1ef621f3a6803e4b"
+    assert key_check("another") != key_check("secret")
 
 
 def test_a_changed_total_keeps_the_plan_and_is_told(

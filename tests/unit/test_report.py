@@ -271,6 +271,27 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def test_lines_of_the_grid_run_between_cells_of_different_segments(con) -> None:
+    content = read(con)
+    segments = {(cell.f_score, cell.r_score): cell.segment for cell in content.cells}
+    places = range(1, 6)
+    neighbours = [((f, r), (f + 1, r)) for f in range(6) for r in places]
+    neighbours += [((f, r), (f, r + 1)) for f in places for r in range(6)]
+    borders = {
+        ((one[0] + other[0]) / 2, (one[1] + other[1]) / 2)
+        for one, other in neighbours
+        if segments.get(one, "outside") != segments.get(other, "outside")
+    }
+    drawn = set()
+    for line in figures_of(render_page(content, Language.ENGLISH))["grid"]["layout"]["shapes"]:
+        width, height = line["x1"] - line["x0"], line["y1"] - line["y0"]
+        for step in range(int(width)):
+            drawn.add((line["x0"] + step + 0.5, line["y0"] + height / 2))
+        for step in range(int(height)):
+            drawn.add((line["x0"] + width / 2, line["y0"] + step + 0.5))
+    assert drawn == borders
+
+
 def test_the_heat_scale_grows_darker_from_end_to_end() -> None:
     steps = [luminance(heat_colour(step / 20)) for step in range(21)]
     assert steps == sorted(set(steps), reverse=True)
