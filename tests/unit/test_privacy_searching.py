@@ -68,8 +68,10 @@ def parquet_of_records(path: Path) -> None:
 def database(path: Path) -> None:
     with duckdb.connect(str(path)) as con:
         con.execute("create schema personal")
-        con.execute("create table personal.contacts as select 'x' || range as name from range(20000)")
-        con.execute("insert into personal.contacts values (?)", [NAME])
+        con.execute("create table personal.contacts (name varchar using compression zstd)")
+        rows = "select md5(range::varchar) || if(range = 10000, ?, '') from range(20000)"
+        con.execute(f"insert into personal.contacts {rows}", [NAME])
+    assert NAME.encode() not in path.read_bytes()
 
 
 def sqlite(path: Path) -> None:

@@ -88,6 +88,8 @@ def test_duckdb_spills_where_the_limit_on_its_memory_is_reached(warehouse: Path)
 
 def test_who_waits_says_for_whom_and_gives_up(warehouse: Path) -> None:
     said: list[str] = []
+    with opened(warehouse, who="something before, told of in more words than what follows", wait_seconds=1):
+        pass  # its words are gone from the lock
     with holder(HOLD_AND_SLEEP, warehouse) as process:
         began = time.monotonic()
         with (
