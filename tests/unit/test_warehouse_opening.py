@@ -88,8 +88,6 @@ def test_duckdb_spills_where_the_limit_on_its_memory_is_reached(warehouse: Path)
 
 def test_who_waits_says_for_whom_and_gives_up(warehouse: Path) -> None:
     said: list[str] = []
-    with opened(warehouse, who="something before, told of in more words than what follows", wait_seconds=1):
-        pass  # its words are gone from the lock
     with holder(HOLD_AND_SLEEP, warehouse) as process:
         began = time.monotonic()
         with (
@@ -101,6 +99,16 @@ def test_who_waits_says_for_whom_and_gives_up(warehouse: Path) -> None:
         for text in (said[0], str(refused.value)):
             assert f"process {process.pid} (a long backfill, since 2" in text
     assert len(said) == 1, "said once, not at every look"
+
+
+def test_a_holder_is_named_by_its_own_words_whoever_held_it_before(warehouse: Path) -> None:
+    for doing in ("something that is told of in many words", "less"):
+        with (
+            held(warehouse, who=doing, wait_seconds=1),
+            pytest.raises(WarehouseHeld, match=rf"process {os.getpid()} \({doing}, since 2"),
+            opened(warehouse, who="test", wait_seconds=0),
+        ):
+            pytest.fail("opened a held warehouse")
 
 
 def test_a_holder_that_knows_no_lock_is_waited_for_and_named_too(warehouse: Path) -> None:
