@@ -213,9 +213,10 @@ def _log(settings: Settings, plan: Plan, *, key: str) -> None:
 def _erase_from_registry(settings: Settings, plan: Plan) -> None:
     """Number the random references as planned, and take out what the people's numbers were given for and had chosen."""
     folder = settings.paths.registry
-    if plan.references and plan.references[0][2] >= next_number(folder):
-        sources, references, numbers, _ = zip(*plan.references, strict=True)
-        append_references(folder, pa.table({"source": sources, "customer_ref": references}), first_id=numbers[0])
+    if plan.references:
+        sources, references, numbers, _ = zip(*plan.references, strict=True)  # in the order of their numbers
+        if numbers[0] >= next_number(folder):
+            append_references(folder, pa.table({"source": sources, "customer_ref": references}), first_id=numbers[0])
     erase_references(folder, plan.keys.registry_ids)
     erase_choices(settings.paths, plan.keys.registry_ids)
 

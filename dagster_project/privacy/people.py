@@ -38,14 +38,13 @@ class Person:
     """A customer with all their references, and what their landed records call them.
 
     `points` are contact points in their normal form, by kind; `spellings` the same and names as sources wrote them.
-    `own_names` and `own_points` are those that no other customer has: only these tell the person alone.
+    `own_spellings` and `own_points` are those of what no other customer has: only these tell the person alone.
     """
 
     keys: Keys
-    names: tuple[str, ...] = ()
     points: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     spellings: tuple[str, ...] = ()
-    own_names: tuple[str, ...] = ()
+    own_spellings: tuple[str, ...] = ()
     own_points: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -236,13 +235,14 @@ def _with_contacts(con: duckdb.DuckDBPyConnection, settings: Settings, manifest:
     country = _country(settings)
     own: dict[str, set[str]] = {kind: set() for kind in ("name", *POINTS)}
     others: dict[str, set[str]] = {kind: set() for kind in ("name", *POINTS)}
-    spellings: set[str] = set()
+    spelled: dict[str, set[tuple[str, str]]] = {}
     is_own = "customer_id in (select number from person_customers)"
     for kind, text, _ in _contact_rows(con, manifest, is_own):
-        spellings.add(text)
-        own[kind].add(text if kind == "name" else normalised(kind, text, country).normal)
+        normal = text if kind == "name" else normalised(kind, text, country).normal
+        own[kind].add(normal)
+        spelled.setdefault(text, set()).add((kind, normal))
     # Google's rules take 0.1 ms a number: of others, only those that end alike are looked at.
-    endings = {_ending(text) for text in (*own["phone"], *spellings)}
+    endings = {_ending(text) for text in (*own["phone"], *spelled)}
     listed = ", ".join(quote_literal(ending) for ending in endings)
     may_be_equal = (
         f"kind <> 'phone' or right(regexp_replace({_PLAIN_DIGITS}, '[^0-9]', '', 'g'), 4) in ({listed or 'null'})"
@@ -251,10 +251,11 @@ def _with_contacts(con: duckdb.DuckDBPyConnection, settings: Settings, manifest:
         others[kind].add(text if kind == "name" else normalised(kind, text, country).normal)
     return Person(
         keys=keys,
-        names=tuple(sorted(own["name"])),
         points=MappingProxyType({kind: tuple(sorted(own[kind])) for kind in POINTS}),
-        spellings=tuple(sorted(spellings)),
-        own_names=tuple(sorted(own["name"] - others["name"])),
+        spellings=tuple(sorted(spelled)),
+        own_spellings=tuple(
+            sorted(text for text, meant in spelled.items() if not any(normal in others[kind] for kind, normal in meant))
+        ),
         own_points=MappingProxyType({kind: tuple(sorted(own[kind] - others[kind])) for kind in POINTS}),
     )
 

@@ -268,10 +268,7 @@ def _all_texts(person: Person) -> list[str]:
 
 def _own_texts(person: Person) -> list[str]:
     """What tells this person and nobody else: names and contact points, and references that are words."""
-    own = {*person.own_names, *(text for texts in person.own_points.values() for text in texts)}
-    shared = {text for kind in POINTS for text in set(person.points[kind]) - set(person.own_points[kind])}
-    shared |= set(person.names) - set(person.own_names)
-    own |= {text for text in person.spellings if text not in shared and text not in person.names}
+    own = {*person.own_spellings, *(text for texts in person.own_points.values() for text in texts)}
     references = {reference for _, reference in person.keys.references if not reference.isdigit()}
     return sorted(own | references)
 

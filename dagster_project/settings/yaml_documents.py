@@ -44,7 +44,7 @@ def load_model(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        faults = _causes(error.errors(include_url=False))
+        faults = _causes(error.errors())
         raise SettingsError("\n".join(_describe(fault, path, lines, model) for fault in faults)) from None
 
 

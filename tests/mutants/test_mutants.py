@@ -6,6 +6,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -156,6 +158,54 @@ def test_a_fork_tells_its_verdict_and_who_hangs_or_takes_the_process_along_has_d
 def test_a_trial_that_fails_by_itself_is_no_verdict() -> None:
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         in_a_fork(lambda: Verdict(str(1 // 0)), 10)
+
+
+ROOM = """
+def down(number):
+    return down(number + 1)
+
+
+def late(days):
+    return days > 7
+"""
+ITS_TESTS = """
+import pytest
+from dagster_project.room import down, late
+
+
+def test_without_end():
+    with pytest.raises(RecursionError):
+        down(0)
+
+
+def test_late():
+    assert late(8)
+"""
+JUDGED = """
+import sys
+from functools import partial
+from pathlib import Path
+from kept_trials import KeptTrials
+from make_mutants import _wanted
+from python_mutants import python_places
+from python_trials import try_python_mutants
+
+project = Path(sys.argv[1])
+sys.path.insert(0, str(project))
+kept = KeptTrials(project / "python.jsonl")
+wanted = partial(_wanted, kept, 300, False, python_places(project, ["*.py"]))
+try_python_mutants(project, ["tests"], wanted, kept, project)
+"""
+
+
+def test_a_recursion_without_end_hides_from_no_later_test_what_it_reaches(tmp_path: Path) -> None:
+    for file, text in (("dagster_project/room.py", ROOM), ("tests/test_room.py", ITS_TESTS)):
+        (tmp_path / file).parent.mkdir()
+        (tmp_path / file).write_text(text)
+    where = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    subprocess.run([sys.executable, "-c", JUDGED, str(tmp_path)], env=where, check=True)
+    trials = [json.loads(line) for line in (tmp_path / "python.jsonl").read_text().splitlines()]
+    assert {trial["before"]: trial["by"] for trial in trials}["return days > 7"] == "tests/test_room.py::test_late"
 
 
 def kept(folder: Path, found: list[Place], outcomes: list[str]) -> KeptTrials:

@@ -57,6 +57,23 @@ class Page(HTMLParser):
         return " ".join(self.texts)
 
 
+def misplaced(page: str) -> list[str]:
+    """Rows whose cells do not stand as the headings of their table do: as many, figures under figures, bars under
+    bars. A heading across the whole table is none."""
+
+    def kinds(row: str) -> list[set[str]]:
+        classes = (re.search('class="(.*?)"', cell) for cell in re.findall(r"<t[hd]\b[^>]*>", row))
+        return [{"number", "bar"}.intersection(found[1].split()) if found else set() for found in classes]
+
+    return [
+        row
+        for table in re.findall(r"<table.*?</table>", page, re.DOTALL)
+        for head, *rows in [re.findall(r"<tr.*?</tr>", table, re.DOTALL)]
+        for row in rows
+        if "colgroup" not in row and kinds(row) != kinds(head)
+    ]
+
+
 def section(con: duckdb.DuckDBPyConnection, name: str, language: Language = Language.ENGLISH, **changes: Any) -> str:
     """The HTML of one section of the day's page."""
     page = render_page(read(con, **changes), language)

@@ -241,6 +241,16 @@ def test_a_parameter_that_rests_on_its_bound_is_named_and_has_no_standard_error(
     assert all(math.isnan(error) for error in fit.standard_errors.values())
 
 
+def test_a_maximum_says_of_each_parameter_whether_it_lies_at_either_bound() -> None:
+    def rising_falling_curved(logs: Floats) -> tuple[float, Floats]:
+        return logs[0] - logs[1] - logs[2] ** 2, np.array([1.0, -1.0, -2 * logs[2]])
+
+    found = maximise(rising_falling_curved, [(2.0, 2.0, 2.0), (50.0, 0.5, 0.5)], [(0.01, 100)] * 3)
+    assert found.at_bound == (True, True, False)
+    assert found.parameters == pytest.approx([100, 0.01, 1], rel=1e-6)
+    assert found.mean_log_likelihood == pytest.approx(2 * math.log(100))
+
+
 def test_too_few_buyers_or_repeats_are_refused_with_both_numbers() -> None:
     histories, _, _ = simulated(Shape(customers=40), 1)
     with pytest.raises(CannotFit, match=r"40 buyers, \d+ of them more than once, are too few for mbg_nbd: it takes 5"):

@@ -51,6 +51,15 @@ def test_rows_are_the_persons(case: str) -> None:
     assert {place for (place,) in found} == own
 
 
+def test_a_number_is_the_persons_where_a_table_holds_it_as_text() -> None:
+    condition = claim(["customer_id"], are_numbers_text=True)
+    with duckdb.connect() as con:
+        for statement in key_statements(KEYS):
+            con.execute(statement)
+        rows = "(values ('7'), ('70'), ('nobody'), (null), ('3')) as listed (customer_id)"
+        assert con.execute(f"select customer_id from {rows} where {condition}").fetchall() == [("7",), ("3",)]
+
+
 def test_a_table_without_persons_is_claimed_by_nobody() -> None:
     assert claim(["as_of_date", "class", "customers", "source"]) is None
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +22,7 @@ from pydantic import SecretStr
 from dagster_project.contract.contact_points import keyed_hash
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.errors import StrataError
-from dagster_project.identity.registry import append_references
+from dagster_project.identity.registry import append_references, read_registry
 from dagster_project.landing.erased import (
     Erased,
     ErasedRows,
@@ -31,10 +33,13 @@ from dagster_project.landing.erased import (
     write_log,
 )
 from dagster_project.privacy import forgetting
+from dagster_project.privacy.claims import Keys
 from dagster_project.privacy.forgetting import Asked, ErasureFailed, erased_who_are_back, forget, resume
 from dagster_project.privacy.holdings import find_held
 from dagster_project.privacy.objections import PROFILING_CHOICES, read_choices, record_choice
 from dagster_project.privacy.plan import plan_file
+from dagster_project.privacy.postgres import held_in_postgres
+from dagster_project.publishing.tables import PublishingError
 from dagster_project.settings import Settings
 from dagster_project.settings.publishing import PublishingSettings
 
@@ -209,6 +214,30 @@ def test_what_stays_of_an_order_is_its_day_its_amounts_and_its_products(installa
         "where refund_id like 'strata-erased-%'"
     )
     assert refunds == [(Decimal("3.00"), Decimal("20.50"))]
+    [(reference,)] = installation.workshop.rows(
+        "select distinct customer_ref from orders where order_id like 'strata-erased-%'"
+    )
+    numbered = read_registry(installation.workshop.paths.registry).to_pylist()
+    assert ("shop", reference) in [(row["source"], row["customer_ref"]) for row in numbered]
+
+
+def test_traces_of_the_person_alone_are_blotted_out_of_logs_and_records(installation: Installation) -> None:
+    data = installation.workshop.paths.data
+    log, records, leftover = (data / name for name in ("logs/run.log", "dagster/history/runs.db", "dbt/some.sql"))
+    for file in (log, records, leftover):
+        file.parent.mkdir(parents=True)
+    household = "of one household with Bob Birch-Qwxyz, +1 212-555-0101"
+    log.write_text(f"told Ann Archer-Zzyzx, ann@example.org, +1 212-555-0102, {household}")
+    leftover.write_text("select 'Ann Archer-Zzyzx'")
+    with closing(sqlite3.connect(records)) as con:
+        con.execute("create table events (body text)")
+        con.executemany("insert into events values (?)", [("Ann Archer-Zzyzx came",), ("Bob Birch-Qwxyz came",)])
+        con.commit()
+    installation.forget("shop:ann")
+    assert log.read_text() == f"told (erased), (erased), (erased), {household}"
+    with closing(sqlite3.connect(records)) as con:
+        assert con.execute("select body from events").fetchall() == [("(erased) came",), ("Bob Birch-Qwxyz came",)]
+    assert not leftover.exists()
 
 
 def test_another_persons_rows_are_as_they_were(installation: Installation) -> None:
@@ -423,6 +452,25 @@ def test_choices_about_profiling_go_with_the_person_and_those_of_others_stay(ins
 def choices_held(installation: Installation, reference: str) -> int:
     held = find_held(installation.settings(), reference, lambda _: None)
     return sum(each.rows for each in held.holdings if each.place == f"identity/{PROFILING_CHOICES}")
+
+
+@pytest.mark.parametrize("enabled", ["postgres", "lists"])
+def test_nothing_is_said_of_a_person_while_postgresql_cannot_be_asked(installation: Installation, enabled: str) -> None:
+    settings = installation.settings()
+    switched_on = installation.publishing.model_dump()
+    (switched_on["lists"]["postgres"] if enabled == "lists" else switched_on["postgres"])["enabled"] = True
+    on = dataclasses.replace(settings, publishing=PublishingSettings.model_validate(switched_on))
+    with pytest.raises(PublishingError, match="STRATA_POSTGRES_URL is not set"):
+        held_in_postgres(on, Keys((1,), (1,), ()))
+
+
+def test_a_postgresql_that_is_written_to_no_more_is_still_asked_for_a_person(installation: Installation) -> None:
+    settings = installation.settings()
+    address = SecretStr("postgresql://writer:geheim@127.0.0.1:1/gone")
+    there = dataclasses.replace(settings, environment=dataclasses.replace(settings.environment, postgres_url=address))
+    with pytest.raises(PublishingError, match="STRATA_POSTGRES_URL") as refused:
+        held_in_postgres(there, Keys((1,), (1,), ()))
+    assert "geheim" not in str(refused.value)
 
 
 def test_the_log_holds_hashes_only(installation: Installation) -> None:

@@ -49,17 +49,29 @@ def spreadsheet(path: Path) -> None:
     book.save(path)
 
 
+# The least and the greatest value of a column stand in its statistics as they are; those between are packed.
+NAMES = ("A", f"{FILLING}{NAME}{FILLING}", "龘")
+
+
 def parquet(path: Path) -> None:
     # Nested, as quarantined reasons are.
-    frame = pd.DataFrame({"reasons": [[FILLING], [FILLING, NAME]], "number": [1, 2]})
-    frame.to_parquet(path, compression="zstd")
+    frame = pd.DataFrame({"reasons": [[FILLING], [FILLING, *NAMES]], "number": [1, 2]})
+    frame.to_parquet(path, compression="gzip")
+    assert NAME.encode() not in path.read_bytes()
+
+
+def parquet_of_records(path: Path) -> None:
+    pd.DataFrame({"record": [{"city": FILLING, "name": name} for name in NAMES]}).to_parquet(path, compression="gzip")
+    assert NAME.encode() not in path.read_bytes()
 
 
 def database(path: Path) -> None:
     with duckdb.connect(str(path)) as con:
         con.execute("create schema personal")
-        con.execute("create table personal.contacts as select 'x' || range as name from range(20000)")
-        con.execute("insert into personal.contacts values (?)", [NAME])
+        con.execute("create table personal.contacts (name varchar using compression zstd)")
+        rows = "select md5(range::varchar) || if(range = 10000, ?, '') from range(20000)"
+        con.execute(f"insert into personal.contacts {rows}", [NAME])
+    assert NAME.encode() not in path.read_bytes()
 
 
 def sqlite(path: Path) -> None:
@@ -90,6 +102,7 @@ KINDS: dict[str, Callable[[Path], None]] = {
     "zip": zipped,
     "a spreadsheet": spreadsheet,
     "Parquet": parquet,
+    "a field of a record in Parquet": parquet_of_records,
     "DuckDB": database,
     "SQLite": sqlite,
     "JSON that keeps to ASCII": ascii_json,

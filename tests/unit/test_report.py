@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 from marts_fixture import HOSTILE_NAMES, LABELS, build_marts
-from report_pages import DAY, LANDED, Page, read
+from report_pages import DAY, LANDED, Page, misplaced, read
 
 from dagster_project.publishing.tables import PublishingError
 from dagster_project.report import numbers
@@ -123,6 +123,11 @@ def test_every_figure_has_its_place_and_every_place_its_figure(customers) -> Non
     page = render_page(read(con), Language.ENGLISH)
     places = [name.removeprefix("chart-") for name in Page(page).ids if name.startswith("chart-")]
     assert sorted(places) == sorted(figures_of(page))
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_figures_stand_under_their_headings(con, language) -> None:
+    assert misplaced(render_page(read(con), language)) == []
 
 
 def test_a_page_does_not_grow_with_its_customers() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from report_pages import DAY, read, said, section
+from report_pages import DAY, misplaced, read, said, section
 
 from dagster_project.report.page import render_page
 from dagster_project.settings.publishing import Language
@@ -198,6 +198,7 @@ def test_the_gain_curve_reaches_all_revenue_and_marks_the_most_that_is_possible(
     assert curve["y"][:4] == pytest.approx([0, 10 / 55, 19 / 55, 27 / 55])
     assert curve["y"][-1] == pytest.approx(1)
     assert (oracle["x"], oracle["y"]) == ([0.1], [0.5])
+    assert figures(proven)["gain"]["layout"]["xaxis"]["range"] == [0, 1]
     assert "The mark is the most that a tenth of them could bring: 50.0%." in said(proven, "foretold")
 
 
@@ -241,6 +242,7 @@ def test_a_long_curve_is_thinned_and_keeps_both_ends(proven) -> None:
 
 
 def test_the_numbers_of_the_plots_are_in_tables_too(proven) -> None:
+    assert misplaced(section(proven, "foretold")) == []
     text = said(proven, "foretold")
     assert "Tenth Customers Chance foretold Ordered 1 20.0 50.0% 40.0% 2 20.0 45.0% 36.0%" in text
     assert "Tenth Revenue foretold Revenue that came Share 1 $11 $10 18.2% 2 $10 $9 16.4%" in text

@@ -92,6 +92,8 @@ def test_the_zone_must_be_stated_where_a_format_has_none(tmp_path: Path, formats
         ("excel]", "exel]", 17, "'exel' is no format"),
         ("        path: inbox/orders.csv\n", "        orders: from lines\n        path: x.csv\n", 11, "order_lines"),
         ("currency: USD", "currency: usd", 3, "pattern"),
+        ("path: inbox/orders.csv", 'path: a.csv\n        delimiter: "||"', 12, "must be one character such as ','"),
+        ("path: inbox/orders.csv", "path: a.csv\n        delimiter: '\"'", 12, "must be one character such as ','"),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_cure(
@@ -100,6 +102,12 @@ def test_a_mistake_is_named_with_its_line_and_cure(
     message = refusal(tmp_path, VALID.replace(before, after))
     assert words in message
     assert any(f"sources.yaml:{line}:" in each for each in message.splitlines() if words in each), message
+
+
+@pytest.mark.parametrize(("written", "mark"), [('";"', ";"), ("tab", "\t"), ("auto", "auto")])
+def test_a_delimiter_is_one_character_or_tab_or_told_by_the_records(tmp_path: Path, written: str, mark: str) -> None:
+    text = VALID.replace("path: inbox/orders.csv", f"path: inbox/orders.csv\n        delimiter: {written}")
+    assert read(tmp_path, text).sources[0].reads[0].form.delimiter == mark
 
 
 def test_every_mistake_of_a_file_is_listed_once(tmp_path: Path) -> None:
@@ -142,11 +150,20 @@ def test_a_link_to_an_unknown_source_is_refused(tmp_path: Path) -> None:
     assert "there is no source 'shopp'; did you mean 'shop'?" in refusal(tmp_path, VALID + crm)
 
 
-def test_orders_and_lines_that_make_orders_do_not_share_a_source(tmp_path: Path) -> None:
-    lines = """\
+LINES = """\
       - entity: order_lines
         orders: from lines
         path: y.csv
         columns: {order_id: a, customer_ref: b, ordered_at: c, line_amount: d}
 """
-    assert "an order comes from one of the two" in refusal(tmp_path, VALID + lines)
+
+
+def test_orders_and_lines_that_make_orders_do_not_share_a_source(tmp_path: Path) -> None:
+    assert "an order comes from one of the two" in refusal(tmp_path, VALID + LINES)
+
+
+def test_lines_that_make_orders_bring_orders_and_other_lines_do_not(tmp_path: Path) -> None:
+    head = VALID[: VALID.index("      - entity: orders\n")]
+    assert read(tmp_path, head + LINES).entities == {"order_lines", "orders"}
+    plain = LINES.replace("        orders: from lines\n", "").replace("customer_ref: b, ordered_at: c", "product_id: b")
+    assert read(tmp_path, head + plain).entities == {"order_lines"}

@@ -101,6 +101,16 @@ def test_who_waits_says_for_whom_and_gives_up(warehouse: Path) -> None:
     assert len(said) == 1, "said once, not at every look"
 
 
+def test_a_holder_is_named_by_its_own_words_whoever_held_it_before(warehouse: Path) -> None:
+    for doing in ("something that is told of in many words", "less"):
+        with (
+            held(warehouse, who=doing, wait_seconds=1),
+            pytest.raises(WarehouseHeld, match=rf"process {os.getpid()} \({doing}, since 2"),
+            opened(warehouse, who="test", wait_seconds=0),
+        ):
+            pytest.fail("opened a held warehouse")
+
+
 def test_a_holder_that_knows_no_lock_is_waited_for_and_named_too(warehouse: Path) -> None:
     warehouse.parent.mkdir()
     said: list[str] = []

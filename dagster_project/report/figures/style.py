@@ -37,12 +37,10 @@ Figure = dict[str, Any]
 def heat_colour(share: float) -> str:
     """The colour of the scale at `share` (0 to 1), mixed between its stops."""
     share = min(1.0, max(0.0, share))
-    for (low, from_colour), (high, to_colour) in pairwise(SCALE):
-        if share <= high:
-            part = (share - low) / (high - low)
-            mixed = (round(a + (b - a) * part) for a, b in zip(_rgb(from_colour), _rgb(to_colour), strict=True))
-            return "#" + "".join(f"{channel:02x}" for channel in mixed)
-    return SCALE[-1][1]
+    (low, from_colour), (high, to_colour) = next(stops for stops in pairwise(SCALE) if share <= stops[1][0])
+    part = (share - low) / (high - low)
+    mixed = (round(a + (b - a) * part) for a, b in zip(_rgb(from_colour), _rgb(to_colour), strict=True))
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
 def text_colour(share: float) -> str:

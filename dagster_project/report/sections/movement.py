@@ -118,7 +118,7 @@ def _biggest_moves(content: ReportContent, movement: Movement, words: Words) -> 
     heading = f'<h3 class="spaced">{escaped(words("moves"))}</h3>'
     if not moves:
         return heading + note_of(words("moves_none"))
-    most = moves[0].customers or 1
+    most = moves[0].customers
     rows = [
         cells_of(
             [
@@ -145,7 +145,7 @@ def _transitions(content: ReportContent, movement: Movement, dimension: str, wor
     known = list(dict.fromkeys(order))
     froms = [code for code in known if any(move.class_from == code for move in moves)]
     tos = [code for code in known if any(move.class_to == code for move in moves)]
-    most = max(counts.values(), default=0) or 1
+    most = max(counts.values())
     rows = [
         cells_of([class_name(content, dimension, code, words, "from")], numeric=())
         + "".join(
