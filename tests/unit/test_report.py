@@ -305,27 +305,37 @@ def test_text_on_the_heat_scale_can_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shown", "expected"),
+    ("written", "of", "expected"),
     [
-        (numbers.short_money(Decimal("4596039.58"), "USD", Language.ENGLISH), "$4.60M"),
-        (numbers.short_money(Decimal("4596039.58"), "USD", Language.CHINESE), "$459.6万"),
-        (numbers.short_money(Decimal("-1234.5"), "CNY", Language.ENGLISH), "−¥1.23K"),
-        (numbers.short_money(Decimal("999"), "CHF", Language.CHINESE), "CHF 999"),
-        (numbers.short_money(Decimal("123456789"), "CNY", Language.CHINESE), "¥1.23亿"),
-        (numbers.money(Decimal("1234.5"), "USD"), "$1,235"),
-        (numbers.money(None, "USD"), "–"),
-        (numbers.share(Decimal("0.1235")), "12.4%"),
-        (numbers.share(Decimal("0.0001")), "<0.1%"),
-        (numbers.share(Decimal(0)), "0.0%"),
-        (numbers.share(None), "–"),
-        (numbers.plain(Decimal("91.000000")), "91"),
-        (numbers.plain(Decimal("1305.360000")), "1,305.36"),
-        (numbers.plain(Decimal("100")), "100"),
-        (numbers.long_day(date(2018, 1, 1), Language.ENGLISH), "1 January 2018"),
+        (numbers.short_money, (Decimal("4596039.58"), "USD", Language.ENGLISH), "$4.60M"),
+        (numbers.short_money, (Decimal("4596039.58"), "USD", Language.CHINESE), "$459.6万"),
+        (numbers.short_money, (Decimal("-1234.5"), "CNY", Language.ENGLISH), "−¥1.23K"),
+        (numbers.short_money, (Decimal("999"), "CHF", Language.CHINESE), "CHF 999"),
+        (numbers.short_money, (Decimal("123456789"), "CNY", Language.CHINESE), "¥1.23亿"),
+        (numbers.money, (Decimal("1234.5"), "USD"), "$1,235"),
+        (numbers.money, (None, "USD"), "–"),
+        (numbers.share, (Decimal("0.1235"),), "12.4%"),
+        (numbers.share, (Decimal("0.0001"),), "<0.1%"),
+        (numbers.share, (Decimal(0),), "0.0%"),
+        (numbers.share, (None,), "–"),
+        (numbers.plain, (Decimal("91.000000"),), "91"),
+        (numbers.plain, (Decimal("1305.360000"),), "1,305.36"),
+        (numbers.plain, (Decimal("100"),), "100"),
+        (numbers.short_money, (Decimal("-45960395"), "USD", Language.ENGLISH), "−$46.0M"),
+        (numbers.short_money, (Decimal("459603958"), "USD", Language.ENGLISH), "$459.6M"),
+        (numbers.short_money, (Decimal("4596039580000"), "USD", Language.ENGLISH), "$4,596B"),
+        (numbers.short_money, (Decimal("45960395"), "USD", Language.CHINESE), "$4,596万"),
+        (numbers.short_money, (Decimal("459.6"), "USD", Language.ENGLISH), "$460"),
+        (numbers.fine_money, (Decimal("3.456"), "USD"), "$3.46"),
+        (numbers.fine_money, (Decimal("-99.5"), "USD"), "−$99.50"),
+        (numbers.fine_money, (Decimal("100"), "USD"), "$100"),
+        (numbers.fine_money, (Decimal(0), "USD"), "$0"),
+        (numbers.fine_money, (None, "USD"), "–"),
+        (numbers.long_day, (date(2018, 1, 1), Language.ENGLISH), "1 January 2018"),
     ],
 )
-def test_numbers_are_written_as_people_read_them(shown, expected) -> None:
-    assert shown == expected
+def test_numbers_are_written_as_people_read_them(written, of, expected) -> None:
+    assert written(*of) == expected
 
 
 def test_words_without_a_translation_show_the_code() -> None:
