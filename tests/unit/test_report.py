@@ -19,6 +19,7 @@ from dagster_project.report import numbers
 from dagster_project.report.content import CheckResult, LandedRows
 from dagster_project.report.figures.style import heat_colour, text_colour
 from dagster_project.report.page import render_page
+from dagster_project.report.sections.frame import key_figures
 from dagster_project.report.words import TEXTS, Words
 from dagster_project.settings.publishing import Language
 
@@ -43,6 +44,12 @@ def test_the_numbers_are_those_of_the_day(con) -> None:
     ).fetchone()
     assert sum(cell.customers for cell in content.cells) == scored[0]
     assert len(content.cells) == 25
+
+
+def test_the_key_figures_say_what_those_bought_who_fell_silent_or_left(con) -> None:
+    con.execute("update marts.segment_summary set revenue_window = 3")
+    shown = re.sub("<.*?>", " ", key_figures(read(con), Words(Language.ENGLISH)))
+    assert re.search(r"Silent or churned\s+28\s+\$6 bought in the window", shown), shown
 
 
 def test_the_curve_rises_to_one_and_bends_as_the_values_do(con) -> None:
