@@ -224,8 +224,11 @@ def test_recency_cut_points_stand_from_the_lowest_score_up(con, stored) -> None:
         con.execute(
             "insert into marts.rfm_cut_points values ('2018-01-01', 's', 'score', 'recency', ?, ?)", [number, days]
         )
-    rows = re.findall(r"Recency \(days.*?</tr>", render_page(read(con), Language.ENGLISH))
-    assert re.findall(r'"number">(\d+)<', rows[0]) == ["40", "30", "20", "10"]
+    con.execute("insert into marts.rfm_cut_points values ('2018-01-01', 's', 'type', 'recency', 1, 25)")
+    page = render_page(read(con), Language.ENGLISH)
+    rows = re.findall(r"Recency \(days.*?</tr>", page)
+    assert re.findall(r'"number">(\d+)<', rows[0]) == ["40", "30", "20", "10", "25"]
+    assert [page.count(f">{head}</th>") for head in ("1 | 2", "4 | 5", "High / low")] == [1, 1, 1]
 
 
 def test_an_empty_list_and_an_unscored_day_still_make_a_page(con) -> None:
