@@ -107,7 +107,9 @@ def land_pulled(
     read = _PulledRead(settings, mapping, mapping.read, mapping_fingerprint(mapping), now)
     has_news = False
     # Readable by their owner only, as records of a pull are.
-    with tempfile.TemporaryDirectory(prefix="pull-", dir=temporary_folder(settings.paths)) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="pull-", dir=temporary_folder(settings.paths), ignore_cleanup_errors=True
+    ) as folder:
         asked = pull_of(settings, mapping, since=read.watermark(manifest), now=now, folder=Path(folder), say=say)
         with closing(pull(mapping.source, mapping.read, asked)) as parts:
             for part in parts:

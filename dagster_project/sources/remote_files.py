@@ -99,7 +99,7 @@ def fetched(file: RemoteFile, read: FileRead, *, folder: Path, place: str) -> It
     Raises:
         SourceError, SourceUnavailable: it cannot be fetched, or its format cannot be told.
     """
-    with tempfile.TemporaryDirectory(prefix="fetched-", dir=folder) as own:
+    with tempfile.TemporaryDirectory(prefix="fetched-", dir=folder, ignore_cleanup_errors=True) as own:
         target = Path(own) / (unquote(file.name.partition("?")[0].rpartition("/")[2]) or "file")
         file.store.fetch(file, target)
         yield members(target, file.name, read, place)
