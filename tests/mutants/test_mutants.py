@@ -202,7 +202,7 @@ def test_a_recursion_without_end_hides_from_no_later_test_what_it_reaches(tmp_pa
     for file, text in (("dagster_project/room.py", ROOM), ("tests/test_room.py", ITS_TESTS)):
         (tmp_path / file).parent.mkdir()
         (tmp_path / file).write_text(text)
-    where = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    where = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "PYTEST_ADDOPTS": ""}
     subprocess.run([sys.executable, "-c", JUDGED, str(tmp_path)], env=where, check=True)
     trials = [json.loads(line) for line in (tmp_path / "python.jsonl").read_text().splitlines()]
     assert {trial["before"]: trial["by"] for trial in trials}["return days > 7"] == "tests/test_room.py::test_late"
