@@ -457,7 +457,7 @@ def choices_held(installation: Installation, reference: str) -> int:
 @pytest.mark.parametrize("enabled", ["postgres", "lists"])
 def test_nothing_is_said_of_a_person_while_postgresql_cannot_be_asked(installation: Installation, enabled: str) -> None:
     settings = installation.settings()
-    switched_on = installation.publishing.model_dump()
+    switched_on = installation.publishing.model_dump(by_alias=True)
     (switched_on["lists"]["postgres"] if enabled == "lists" else switched_on["postgres"])["enabled"] = True
     on = dataclasses.replace(settings, publishing=PublishingSettings.model_validate(switched_on))
     with pytest.raises(PublishingError, match="STRATA_POSTGRES_URL is not set"):
