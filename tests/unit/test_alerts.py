@@ -19,12 +19,13 @@ import dagster as dg
 import pytest
 from aiosmtpd.controller import Controller
 from apprise.plugins import N_MGR
+from invented_batches import batch
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 from tiny_shop import build_tiny_shop
 from werkzeug import Response
 
-from dagster_project.alerting.late import Late, SilentSource, find_late, late_days
+from dagster_project.alerting.late import Late, SilentSource, find_late, late_days, silent_sources
 from dagster_project.alerting.messages import EndedRun, Message, message_of_late, message_of_run
 from dagster_project.alerting.sending import Delivery, apprise_address, send
 from dagster_project.alerting.told import claim
@@ -276,6 +277,22 @@ def test_a_day_is_late_from_the_hour_on_until_it_is_stored(stored: list[str], no
 def test_an_installation_that_begins_today_is_not_late() -> None:
     now = at("2024-12-31T12:00+08:00")
     assert late_days([], now=now, alerts=NINE, time_zone=SHANGHAI, history_starts_on=date(2024, 12, 31)) == []
+
+
+def test_a_source_is_silent_until_something_new_of_it_lands() -> None:
+    alerts = AlertSettings(expected_every_hours={"shop": 24})
+    now = at("2024-12-31T12:00+08:00")
+    before = now - timedelta(hours=25)
+    old, fresh = batch(1, landed_at=before), batch(2, landed_at=now - timedelta(hours=23))
+    silent = [SilentSource("shop", 24, before)]
+    for batches, expected in (
+        ([], [SilentSource("shop", 24, None)]),
+        ([old], silent),
+        ([fresh, old], []),
+        ([old, replace(fresh, is_derived=True)], silent),
+        ([old, replace(fresh, replays=old.source_file)], silent),
+    ):
+        assert silent_sources(batches, now=now, alerts=alerts) == expected
 
 
 def test_lateness_is_told_while_a_run_holds_the_warehouse(shop: Settings) -> None:

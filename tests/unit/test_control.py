@@ -2,49 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from invented_batches import batch, manifest_of
 from standard_workshop import changed
 from warehouse_builder import WarehouseBuilder
 
 from dagster_project.landing import Manifest
-from dagster_project.landing.batches import Batch
 from dagster_project.publishing.assignments import ISSUED_SCHEMA
 from dagster_project.warehouse.control import AsOfDay, marked_days, record_builds, write_control
-
-
-def batch(sequence: int, *, entity: str = "orders", earliest_changed_on: date | None) -> Batch:
-    return Batch(
-        batch_id=f"b{sequence}",
-        sequence=sequence,
-        source="shop",
-        entity=entity,
-        source_file="orders.csv",
-        content_fingerprint="",
-        mapping_fingerprint="",
-        read_number=1,
-        rows_read=1,
-        accepted=1,
-        new=1,
-        changed=0,
-        unchanged=0,
-        rejected=0,
-        excluded=0,
-        first_event_on=earliest_changed_on,
-        last_event_on=earliest_changed_on,
-        earliest_changed_on=earliest_changed_on,
-        landed_at=datetime(2024, 1, 1, tzinfo=UTC),
-        path=f"orders/b{sequence}.parquet",
-    )
-
-
-def manifest_of(*batches: Batch) -> Manifest:
-    return Manifest(folder=Path("landing"), batches=batches)
 
 
 @pytest.fixture
@@ -145,7 +116,7 @@ def test_a_batch_marks_the_stored_days_from_its_earliest_change_on(warehouse: Wa
 def test_a_batch_of_unchanged_rows_marks_nothing(warehouse: WarehouseBuilder) -> None:
     first = batch(1, earliest_changed_on=date(2023, 1, 1))
     compute(warehouse, manifest_of(first), date(2023, 3, 10))
-    assert marked(warehouse, manifest_of(first, batch(2, earliest_changed_on=None))) == []
+    assert marked(warehouse, manifest_of(first, batch(2))) == []
 
 
 def test_settings_reach_sql_as_rows(warehouse: WarehouseBuilder) -> None:

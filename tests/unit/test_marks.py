@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import dagster as dg
@@ -13,9 +11,10 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from invented_batches import batch, manifest_of
 
 from dagster_project.defs.sensors import Chunk, chunk_request
-from dagster_project.landing import Batch, Manifest
+from dagster_project.landing import Batch
 from dagster_project.warehouse.checks import days_hold_all_that_landed
 from dagster_project.warehouse.control import AsOfDay, record_builds
 from dagster_project.warehouse.marks import Mark, MarkedBy, MarkedSpan, Marks, chunks_newest_first, read_marked
@@ -27,20 +26,10 @@ def march(number: int) -> date:
     return date(2024, 3, number)
 
 
-def batch(sequence: int, changed_on: date | None, *, entity: str = "orders") -> Batch:
-    unsaid: dict[str, Any] = {field.name: None for field in fields(Batch)}
-    own = {"sequence": sequence, "entity": entity, "source": "shop", "source_file": f"{sequence}.csv"}
-    return Batch(**{**unsaid, **own, "earliest_changed_on": changed_on})
-
-
-def manifest(*batches: Batch) -> Manifest:
-    return Manifest(folder=Path("landing"), batches=batches)
-
-
 def build(con: duckdb.DuckDBPyConnection, days: Sequence[date], *batches: Batch) -> None:
     """Note that the days are built from these batches."""
     standard = cast(Any, type("Standard", (), {"version": "v"}))
-    record_builds(con, [AsOfDay(day, standard, True, False, False, False) for day in days], manifest(*batches))
+    record_builds(con, [AsOfDay(day, standard, True, False, False, False) for day in days], manifest_of(*batches))
 
 
 @pytest.fixture
@@ -50,11 +39,14 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def test_spans_and_causes_say_which_days_and_which_batches(con: duckdb.DuckDBPyConnection) -> None:
-    first, rates = batch(1, march(1)), batch(2, march(8), entity="exchange_rates")
-    nothing, orders = batch(3, None), batch(4, march(20))
+    first, rates = (
+        batch(1, earliest_changed_on=march(1)),
+        batch(2, earliest_changed_on=march(8), entity="exchange_rates"),
+    )
+    nothing, orders = batch(3), batch(4, earliest_changed_on=march(20))
     build(con, [march(5), march(9), march(10), march(25)], first)
     build(con, [march(10)], first, rates)
-    marked = read_marked(con, manifest(first, rates, nothing, orders))
+    marked = read_marked(con, manifest_of(first, rates, nothing, orders))
     assert marked.days == [march(9), march(25)]
     assert marked.spans == [MarkedSpan(march(9), march(9), 1), MarkedSpan(march(25), march(25), 1)]
     # The 9th is older than the rates alone, the 25th than rates and orders.
@@ -66,28 +58,30 @@ def test_spans_and_causes_say_which_days_and_which_batches(con: duckdb.DuckDBPyC
 
 def test_marked_days_without_a_computed_day_between_them_are_one_span(con: duckdb.DuckDBPyConnection) -> None:
     build(con, [march(5), march(12), march(31)])
-    marked = read_marked(con, manifest(batch(1, march(10))))
+    marked = read_marked(con, manifest_of(batch(1, earliest_changed_on=march(10))))
     assert marked.spans == [MarkedSpan(march(12), march(31), 2)]
 
 
 def test_customers_put_together_anew_and_what_reaches_back_mark_too(con: duckdb.DuckDBPyConnection) -> None:
-    record = batch(1, march(20), entity="customers")
+    record = batch(1, earliest_changed_on=march(20), entity="customers")
     build(con, [march(5), march(12), march(25)])
     con.execute("insert into control.reaching_back values (1, date '2024-03-10')")
     con.execute("insert into control.relinked_days values (date '2024-03-05')")
-    marked = read_marked(con, manifest(record))
+    marked = read_marked(con, manifest_of(record))
     assert marked.days == [march(5), march(12), march(25)]
     assert marked.causes == [
         MarkedBy(None, None, None, march(5), 1),
         MarkedBy("shop", "customers", "1.csv", march(10), 2),
     ]
     build(con, [march(5), march(12)], record)
-    assert read_marked(con, manifest(record)).days == [march(25)]
+    assert read_marked(con, manifest_of(record)).days == [march(25)]
 
 
 def test_the_check_warns_of_marked_days_and_says_what_reaches_furthest_back(con: duckdb.DuckDBPyConnection) -> None:
     build(con, [march(5), march(12), march(13)])
-    late = manifest(batch(1, march(13)), batch(2, march(12), entity="refunds"))
+    late = manifest_of(
+        batch(1, earliest_changed_on=march(13)), batch(2, earliest_changed_on=march(12), entity="refunds")
+    )
     check = days_hold_all_that_landed(con, late)
     assert (check.passed, check.is_warning) == (False, True)
     assert check.says == (
@@ -106,7 +100,7 @@ def test_the_check_warns_of_marked_days_and_says_what_reaches_furthest_back(con:
 def test_a_day_is_marked_where_any_later_batch_changes_it(
     marks: list[tuple[int, int]], day: int, built_from: int
 ) -> None:
-    held = Marks([Mark(batch(sequence, None), FIRST + timedelta(days=first)) for sequence, first in marks])
+    held = Marks([Mark(batch(sequence), FIRST + timedelta(days=first)) for sequence, first in marks])
     expected = any(sequence > built_from and first <= day for sequence, first in marks)
     assert held.hold(FIRST + timedelta(days=day), built_from=built_from) == expected
 

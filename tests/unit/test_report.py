@@ -17,6 +17,7 @@ from report_pages import DAY, LANDED, Page, misplaced, read
 from dagster_project.publishing.tables import PublishingError
 from dagster_project.report import numbers
 from dagster_project.report.content import CheckResult, LandedRows
+from dagster_project.report.content.value import read_tier_ends
 from dagster_project.report.figures.style import heat_colour, text_colour
 from dagster_project.report.page import render_page
 from dagster_project.report.sections.frame import key_figures
@@ -50,6 +51,22 @@ def test_the_key_figures_say_what_those_bought_who_fell_silent_or_left(con) -> N
     con.execute("update marts.segment_summary set revenue_window = 3")
     shown = re.sub("<.*?>", " ", key_figures(read(con), Words(Language.ENGLISH)))
     assert re.search(r"Silent or churned\s+28\s+\$6 bought in the window", shown), shown
+
+
+def test_the_mid_tier_ends_on_the_curve_where_no_customer_is_of_high_value(con) -> None:
+    con.execute("update marts.customer_value set value_tier = 'mid' where value_tier = 'high'")
+    mid, low = (
+        con.execute(
+            "select count(*), sum(value) from marts.customer_value "
+            "where as_of_date = '2018-01-01' and value > 0 and value_tier = ?",
+            [tier],
+        ).fetchone()
+        for tier in ("mid", "low")
+    )
+    ends = read_tier_ends(con, date(2018, 1, 1))
+    assert list(ends) == ["mid"]
+    assert ends["mid"].customer_share == pytest.approx(mid[0] / (mid[0] + low[0]))
+    assert ends["mid"].value_share == pytest.approx(float(mid[1] / (mid[1] + low[1])))
 
 
 def test_the_curve_rises_to_one_and_bends_as_the_values_do(con) -> None:

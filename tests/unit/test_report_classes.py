@@ -120,6 +120,17 @@ def test_satisfaction_is_the_mean_of_the_answers_and_of_few_answers_is_not_shown
     assert "4.50" not in said(con, "needs")
 
 
+def test_a_tier_that_nobody_is_in_is_left_out_and_those_after_it_stay(con) -> None:
+    con.execute(
+        "update marts.segment_summary set customers = 0 "
+        "where dimension = 'value_tier' and class = 'high' and breakdown = 'total'"
+    )
+    answers = said(con, "needs").partition("Mean")[2]
+    assert re.match(" Value tier Mid value .* Low value ", answers), answers
+    heads = re.findall("<th [^>]*>(.*?)</th>", section(con, "crossing"))
+    assert heads == ["Stage", "Mid value", "Low value", "Total"]
+
+
 def test_a_need_of_which_nothing_is_known_is_a_sentence_and_all_of_them_are_one(con) -> None:
     con.execute(
         "update marts.segment_summary set class = 'unknown' where dimension = 'need_type' and breakdown = 'total'"

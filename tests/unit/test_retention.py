@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,9 +9,8 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from invented_batches import batch, manifest_of
 
-from dagster_project.landing import Manifest
-from dagster_project.landing.batches import Batch
 from dagster_project.publishing.parquet import publish_parquet
 from dagster_project.publishing.serving import publish_serving_copy
 from dagster_project.settings.publishing import PublishingSettings
@@ -77,17 +75,13 @@ def test_a_thinned_day_leaves_every_mart_and_its_lists_stay(thinned: duckdb.Duck
 
 
 def test_a_thinned_day_is_still_marked_by_late_rows(thinned: duckdb.DuckDBPyConnection) -> None:
-    def manifest(earliest_changed_on: date) -> Manifest:
-        late = Batch(
-            **{field.name: None for field in fields(Batch)}
-            | {"sequence": 2, "entity": "orders", "earliest_changed_on": earliest_changed_on}
-        )
-        return Manifest(folder=Path("landing"), batches=(late,))
-
     thin_snapshots(thinned, 400)
-    assert marked_days(thinned, Manifest(folder=Path("landing"), batches=())) == []
-    assert marked_days(thinned, manifest(date(2018, 1, 1))) == [date(2018, 1, 1), date(2019, 6, 30)]
-    assert marked_days(thinned, manifest(date(2018, 1, 2))) == [date(2019, 6, 30)]
+    assert marked_days(thinned, manifest_of()) == []
+    assert marked_days(thinned, manifest_of(batch(2, earliest_changed_on=date(2018, 1, 1)))) == [
+        date(2018, 1, 1),
+        date(2019, 6, 30),
+    ]
+    assert marked_days(thinned, manifest_of(batch(2, earliest_changed_on=date(2018, 1, 2)))) == [date(2019, 6, 30)]
 
 
 def test_a_day_of_which_rows_are_stored_is_not_thinned_although_its_run_has_not_succeeded(

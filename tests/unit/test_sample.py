@@ -194,7 +194,14 @@ def test_every_time_lies_between_the_start_of_the_crm_and_the_end_of_2017(name: 
 
 
 @pytest.mark.parametrize(
-    ("name", "created", "modified"), [("Contacts", *TIMES["Contacts"][:2]), ("客户", *TIMES["客户"])]
+    ("name", "created", "modified"),
+    [
+        ("Contacts", *TIMES["Contacts"][:2]),
+        ("Deals", *TIMES["Deals"]),
+        ("Leads", *TIMES["Leads"]),
+        ("客户", *TIMES["客户"]),
+        ("联系人", *TIMES["联系人"][:2]),
+    ],
 )
 def test_nothing_is_modified_before_it_was_made(
     name: str, created: str, modified: str, exports: dict[str, Rows]
@@ -270,6 +277,40 @@ def test_some_consents_are_withdrawn_later_and_some_complaints_stay_open(exports
     still_open = [row for row in complaints if not row["解决时间"]]
     assert len(complaints) > 100
     assert 0 < len(still_open) < len(complaints) / 3
+
+
+def test_a_reason_is_given_exactly_where_a_consent_was_withdrawn(exports: dict[str, Rows]) -> None:
+    assert all(bool(row["退订原因"]) == bool(row["退订时间"]) for row in exports["联系人"])
+
+
+def test_one_in_six_who_granted_a_consent_withdraws_one(exports: dict[str, Rows]) -> None:
+    granted = [
+        row for row in exports["联系人"] if "是" in (row[f"{label}同意"] for label in ("电话", "微信", "短信", "邮件"))
+    ]
+    assert sum(bool(row["退订时间"]) for row in granted) / len(granted) == pytest.approx(0.16, abs=0.03)
+
+
+def test_one_household_in_twenty_has_a_second_contact_whom_nobody_asked(exports: dict[str, Rows]) -> None:
+    second = [row for row in exports["联系人"] if row["主要联系人"] == "否"]
+    households = {row["客户编号"] for row in exports["客户"] if row["家庭编号"]}
+    assert len(second) / len(households) == pytest.approx(0.05, abs=0.015)
+    assert not any(row[column] for row in second for column in row if "同意" in column or "退订" in column)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "shares"),
+    [
+        ("客户", "客户级别", {"A级": 0.15, "B级": 0.35, "C级": 0.5}),
+        ("客户", "决策角色", {"决策者": 0.6, "影响者": 0.15, "使用者": 0.25}),
+        ("客户", "偏好渠道", {"电话": 0.15, "微信": 0.4, "短信": 0.1, "邮件": 0.15, "": 0.2}),
+        ("Deals", "Stage", {stage: share for stage, (_, share) in sample_crm._STAGES.items()}),
+    ],
+)
+def test_answers_are_spread_as_in_a_company(
+    name: str, column: str, shares: dict[str, float], exports: dict[str, Rows]
+) -> None:
+    found = Counter(row[column].strip() for row in exports[name])
+    assert {value: found[value] / found.total() for value in shares} == pytest.approx(shares, abs=0.04)
 
 
 def test_awkward_names_stay_text(inbox: Path, exports: dict[str, Rows]) -> None:
