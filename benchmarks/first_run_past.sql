@@ -55,47 +55,13 @@ with totals as (
 )
 select
     * exclude (rs, fs, r_mean, f_mean, m_mean, above, total),
-    case
-        when order_count = 0 then 'prospect'
-        when first_order_on > getvariable('reference_on') - 30 then 'new'
-        when closed_gap > silence_limit then 'reactivated'
-        when recency_days <= silence_limit then 'active'
-        when recency_days <= churn_limit then 'silent'
-        else 'churned'
-    end as stage,
-    case
-        when order_count = 0 then 'prospect'
-        when f = 0 or m <= 0 then 'low'
-        when above < 0.80 * total then 'high'
-        when above < 0.95 * total then 'mid'
-        else 'low'
-    end as tier,
+    stage_of(order_count, first_order_on, closed_gap, recency_days, silence_limit, churn_limit, getvariable('reference_on'))
+        as stage,
+    tier_of(order_count, f, m, above, total) as tier,
     1 + len(list_filter(rs, lambda cut: cut < -recency_days)) as r_score,
     1 + len(list_filter(fs, lambda cut: cut < f)) as f_score,
-    case
-        when order_count = 0 then 'prospect'
-        when f = 0 then 'out_of_window'
-        when r_score = 5 and f_score >= 4 then 'champions'
-        when r_score >= 3 and f_score >= 4 then 'loyal'
-        when r_score >= 4 and f_score >= 2 then 'potential_loyalist'
-        when r_score = 5 then 'new_customers'
-        when r_score = 4 then 'promising'
-        when r_score = 3 and f_score = 3 then 'need_attention'
-        when r_score = 3 then 'about_to_sleep'
-        when f_score = 5 then 'cannot_lose'
-        when f_score >= 3 then 'at_risk'
-        else 'hibernating'
-    end as segment,
-    case
-        when order_count = 0 then 'prospect'
-        when f = 0 then 'out_of_window'
-        else case when m >= m_mean then 'important_' else 'general_' end || case
-            when -recency_days >= r_mean and f >= f_mean then 'value'
-            when -recency_days >= r_mean then 'develop'
-            when f >= f_mean then 'keep'
-            else 'winback'
-        end
-    end as type
+    segment_of(order_count, f, r_score, f_score) as segment,
+    type_of(order_count, f, -recency_days >= r_mean, f >= f_mean, m >= m_mean) as type
 from measured
 left join standings using (m)
 cross join cuts;

@@ -44,7 +44,7 @@ def measure_runs(folder: Path, size: int, say: Say) -> list[Comparison]:
         Comparison("runs", "landing four years", size, landing, None),
         Comparison("runs", "first run", size, first, floor, FIRST_RUN, left_out, against="bare script"),
         *parts,
-        *days_after("runs", history, plain, both(landing, first), say, aim=DAILY_RUN),
+        *days_after("runs", history, plain, together(landing, first), say, aim=DAILY_RUN),
     ]
 
 
@@ -65,7 +65,7 @@ def landed(history: History, installation: Installation, say: Say) -> Measured:
     return installation.land()
 
 
-def both(one: Measured, other: Measured) -> Measured:
+def together(one: Measured, other: Measured) -> Measured:
     """One after the other."""
     return Measured(
         one.seconds + other.seconds, one.cpu_seconds + other.cpu_seconds, max(one.peak_bytes, other.peak_bytes)
@@ -110,8 +110,8 @@ def _left_out(installation: Installation, size: int) -> str:
     """Which tables the script does not write, and what the models that only they need take of our time."""
     times = newest_run(installation.settings.paths)
     written = {*TABLES, *(name.rpartition(".")[2] for name in BASE)}
-    both = behind(installation.settings, written)
-    others = sorted((name for name in times.models if name not in both), key=lambda name: -times.models[name])
+    needed = behind(installation.settings, written)
+    others = sorted((name for name in times.models if name not in needed), key=lambda name: -times.models[name])
     named = ", ".join(f"{name} {times.share([name]):.0%}" for name in others[:MODELS_NAMED])
     return (
         f"at {size:,} orders the {len(others)} models that no table of the script needs take "
@@ -150,6 +150,5 @@ def compare(warehouse: Path, bare: Path) -> None:
 
 
 def _sum_of_rows(con: duckdb.DuckDBPyConnection, select: str) -> tuple[object, ...]:
-    return con.execute(f"select count(*), sum(hash(found)), bit_xor(hash(found)) from ({select}) as found").fetchall()[
-        0
-    ]
+    sums = con.execute(f"select count(*), sum(hash(found)), bit_xor(hash(found)) from ({select}) as found").fetchall()
+    return sums[0]

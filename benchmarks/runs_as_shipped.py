@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.history import LAST_DAY, History
 from benchmarks.installation import Installation
 from benchmarks.run_parts import newest_run
-from benchmarks.runs import both, by_part, days_after, landed
+from benchmarks.runs import by_part, days_after, landed, together
 from benchmarks.steps import Comparison, Say, Step
 
 NAME = "runs_as_shipped"
@@ -23,7 +23,7 @@ def measure_runs_as_shipped(folder: Path, size: int, say: Say) -> list[Compariso
     return [
         Comparison(NAME, "first run", size, first, None),
         *by_part(NAME, "first run", size, first, newest_run(shipped.settings.paths)),
-        *days_after(NAME, history, shipped, both(landing, first), say),
+        *days_after(NAME, history, shipped, together(landing, first), say),
     ]
 
 

@@ -11,6 +11,45 @@ create table customer_segments as from strata.marts.customer_segments limit 0;
 create macro ratio(n, d) as case when d <> 0 then cast(
     cast(sign(n) * sign(d) * ((2000000 * abs(cast(n * 100 as hugeint)) + abs(cast(d * 100 as hugeint)))
     // (2 * abs(cast(d * 100 as hugeint)))) as decimal(32, 0)) * 0.000001 as decimal(18, 6)) end;
+create macro stage_of(orders, first_order, closed_gap, recency, silence, churn, day) as case
+    when orders = 0 then 'prospect'
+    when first_order > day - 30 then 'new'
+    when closed_gap > silence then 'reactivated'
+    when recency <= silence then 'active'
+    when recency <= churn then 'silent'
+    else 'churned'
+end;
+create macro segment_of(orders, f, r_score, f_score) as case
+    when orders = 0 then 'prospect'
+    when f = 0 then 'out_of_window'
+    when r_score = 5 and f_score >= 4 then 'champions'
+    when r_score >= 3 and f_score >= 4 then 'loyal'
+    when r_score >= 4 and f_score >= 2 then 'potential_loyalist'
+    when r_score = 5 then 'new_customers'
+    when r_score = 4 then 'promising'
+    when r_score = 3 and f_score = 3 then 'need_attention'
+    when r_score = 3 then 'about_to_sleep'
+    when f_score = 5 then 'cannot_lose'
+    when f_score >= 3 then 'at_risk'
+    else 'hibernating'
+end;
+create macro type_of(orders, f, is_recent, is_often, is_high) as case
+    when orders = 0 then 'prospect'
+    when f = 0 then 'out_of_window'
+    else case when is_high then 'important_' else 'general_' end || case
+        when is_recent and is_often then 'value'
+        when is_recent then 'develop'
+        when is_often then 'keep'
+        else 'winback'
+    end
+end;
+create macro tier_of(orders, f, m, above, total) as case
+    when orders = 0 then 'prospect'
+    when f = 0 or m <= 0 then 'low'
+    when above < 0.80 * total then 'high'
+    when above < 0.95 * total then 'mid'
+    else 'low'
+end;
 
 create or replace temporary table measured as
 with days as (
@@ -177,14 +216,8 @@ with cuts as (
 )
 select
     *,
-    case
-        when order_count = 0 then 'prospect'
-        when first_order_on > getvariable('as_of_date') - 30 then 'new'
-        when closed_gap > silence_limit then 'reactivated'
-        when recency_days <= silence_limit then 'active'
-        when recency_days <= churn_limit then 'silent'
-        else 'churned'
-    end as stage,
+    stage_of(order_count, first_order_on, closed_gap, recency_days, silence_limit, churn_limit, getvariable('as_of_date'))
+        as stage,
     case
         when days_silent >= silence_limit then 100
         else cast(100 * round(cast(days_silent as decimal(18, 6)) / silence_limit, 6) as decimal(18, 6))
@@ -222,37 +255,9 @@ insert into customer_segments by name
 with classes as (
     select
         *,
-        case
-            when order_count = 0 then 'prospect'
-            when order_count_window = 0 then 'out_of_window'
-            when r_score = 5 and f_score >= 4 then 'champions'
-            when r_score >= 3 and f_score >= 4 then 'loyal'
-            when r_score >= 4 and f_score >= 2 then 'potential_loyalist'
-            when r_score = 5 then 'new_customers'
-            when r_score = 4 then 'promising'
-            when r_score = 3 and f_score = 3 then 'need_attention'
-            when r_score = 3 then 'about_to_sleep'
-            when f_score = 5 then 'cannot_lose'
-            when f_score >= 3 then 'at_risk'
-            else 'hibernating'
-        end as segment,
-        case
-            when order_count = 0 then 'prospect'
-            when order_count_window = 0 then 'out_of_window'
-            else case when is_value_high then 'important_' else 'general_' end || case
-                when is_recency_high and is_frequency_high then 'value'
-                when is_recency_high then 'develop'
-                when is_frequency_high then 'keep'
-                else 'winback'
-            end
-        end as type,
-        case
-            when order_count = 0 then 'prospect'
-            when order_count_window = 0 or revenue_window <= 0 then 'low'
-            when value_above < 0.80 * total then 'high'
-            when value_above < 0.95 * total then 'mid'
-            else 'low'
-        end as tier,
+        segment_of(order_count, order_count_window, r_score, f_score) as segment,
+        type_of(order_count, order_count_window, is_recency_high, is_frequency_high, is_value_high) as type,
+        tier_of(order_count, order_count_window, revenue_window, value_above, total) as tier,
         case
             when potential_score is not null then 'value_potential' else 'value_frequency'
         end as matrix,

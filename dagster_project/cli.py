@@ -1063,18 +1063,16 @@ def _run_job(console: Console, settings: Settings, job_name: str, days: Sequence
     _execute(console, settings, job, request)
 
 
-@contextlib.contextmanager
-def _turn(console: Console, settings: Settings, who: str) -> Iterator[None]:
+def _turn(console: Console, settings: Settings, who: str) -> contextlib.AbstractContextManager[None]:
     """The turn of a command that changes what a run works on, or publishes: no run is between two of its steps."""
     from dagster_project.warehouse import turn
 
-    with turn(
+    return turn(
         settings.paths.warehouse,
         who=who,
         wait_seconds=settings.environment.warehouse_wait_seconds,
         progress=partial(_warn, console),
-    ):
-        yield
+    )
 
 
 def _execute(console: Console, settings: Settings, job: dg.JobDefinition, request: RunOfDays) -> None:

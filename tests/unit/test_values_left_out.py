@@ -12,7 +12,7 @@ from planted_people import found_in, planted_customer
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.errors import StrataError
 from dagster_project.landing import inspect_reads, shown_reason
-from dagster_project.warehouse.measures import HIDDEN, measure
+from dagster_project.warehouse.measures import HIDDEN, TableMeasures, measure
 from dagster_project.warehouse.quoted_values import VALUE_ERRORS, without_values
 
 PEOPLE = """
@@ -110,54 +110,48 @@ def test_a_reason_is_shown_with_its_value_where_that_is_nobodys(entity: str, rea
     assert shown_reason(ENTITIES[entity], reason) == shown
 
 
-def test_a_preview_shows_the_words_of_the_settings_and_no_other_text() -> None:
+def measures_of(table: str, *, filled_by: str) -> TableMeasures:
+    """What is told of a mart where `silent` is a word of the settings."""
     with duckdb.connect() as con:
-        con.execute(
-            """
-            create schema control;
-            create schema marts;
-            create table control.labels (code varchar, label varchar);
-            insert into control.labels values ('silent', 'Silent');
+        con.execute("create schema control; create schema marts")
+        con.execute("create table control.labels as select 'silent' as code, 'Silent' as label")
+        con.execute(filled_by)
+        measures = measure(con, "marts", table)
+    assert measures is not None
+    return measures
+
+
+def test_a_preview_shows_the_words_of_the_settings_and_no_other_text() -> None:
+    measures = measures_of(
+        "customer_segments",
+        filled_by="""
             create table marts.customer_segments (as_of_date date, customer_id bigint, stage varchar, region varchar);
             insert into marts.customer_segments values ('2024-01-01', 1, 'silent', '司马藏');
             insert into marts.customer_segments values ('2024-01-01', 2, null, '')
-            """
-        )
-        measures = measure(con, "marts", "customer_segments")
-    assert measures is not None
+            """,
+    )
     assert measures.preview is not None
     assert [row[1:] for row in measures.preview] == [(1, "silent", HIDDEN), (2, None, HIDDEN)]
 
 
 def test_a_preview_shows_no_list_of_texts() -> None:
-    with duckdb.connect() as con:
-        con.execute(
-            """
-            create schema control;
-            create schema marts;
-            create table control.labels (code varchar);
-            insert into control.labels values ('silent');
+    measures = measures_of(
+        "customer_last_purchases",
+        filled_by="""
             create table marts.customer_last_purchases (customer_id bigint, products varchar[], stage varchar);
             insert into marts.customer_last_purchases values (1, ['司马藏', 'silent'], 'silent'), (2, null, null)
-            """
-        )
-        measures = measure(con, "marts", "customer_last_purchases")
-    assert measures is not None
+            """,
+    )
     assert measures.preview == ((1, HIDDEN, "silent"), (2, None, None))
 
 
 def test_what_is_told_about_a_view_does_not_compute_all_of_it() -> None:
-    with duckdb.connect() as con:
-        con.execute(
-            """
-            create schema control;
-            create schema marts;
-            create table control.labels (code varchar);
+    measures = measures_of(
+        "fct_orders",
+        filled_by="""
             create view marts.fct_orders as
             select range as order_id, case when range = 100000 then error('computed') end as channel from range(200000)
-            """
-        )
-        measures = measure(con, "marts", "fct_orders")
-    assert measures is not None
+            """,
+    )
     assert measures.rows is None
     assert measures.preview == tuple((number, None) for number in range(5))
