@@ -3,8 +3,8 @@
     month ends of a million customers took more than the 24 GB of a machine. So a model is computed a part at a time, of
     about a million customers' days, of which the widest takes some 2 GB to join and sort.
 
-    A model whose meta says `by_days` is computed some days at a time: the filter on `as_of_date` is put around it, and
-    DuckDB carries it to what the model reads. One that compares days with each other says `by_customers` and is computed
+    A model whose meta says `by_days` is computed some days at a time: a filter on its day is put around it, and DuckDB
+    carries it to what the model reads. One that compares days with each other says `by_customers` and is computed
     some customers at a time: whatever it reads that is large it reads `where {{ of_these_customers() }}`.
     The rows are the same by construction.
 -#}
@@ -18,7 +18,7 @@
     {%- if model.config.meta.get('by_days') -%}
         {%- for part in stretches_of_days() -%}
             {%- do parts.append(
-                'select * from (' ~ query ~ '\n) as rows_of_all_days where as_of_date between date \''
+                'select * from (' ~ query ~ '\n) as rows_of_all_days where ' ~ day_column(model) ~ ' between date \''
                 ~ part.first_day ~ '\' and date \'' ~ part.last_day ~ '\''
             ) -%}
         {%- endfor -%}

@@ -1,6 +1,6 @@
 {#- The newest consent event up to the day decides; a refusal and a grant of the same moment count as a refusal. -#}
 
-with silences as (
+with silences as {{ inlined() }} (
 
     select * from {{ ref('int_silences_banded') }}
     where is_requested

@@ -3,7 +3,7 @@
     customer and a span, where taking the newest version of every customer again for each day took as many passes.
 -#}
 
-with versions as (
+with versions as {{ inlined() }} (
 
     select * from {{ ref('int_customer_versions') }}
 

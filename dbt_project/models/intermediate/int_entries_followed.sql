@@ -11,7 +11,7 @@ with assignments as (
 
 ),
 
-aliases as (
+aliases as {{ inlined() }} (
 
     select * from {{ source('identity', 'customer_aliases') }}
 

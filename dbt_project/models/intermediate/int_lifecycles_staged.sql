@@ -1,6 +1,6 @@
 {{ config(meta={'by_days': true}) }}
 
-with measured as (
+with measured as {{ inlined() }} (
 
     select * from {{ ref('int_customers_measured') }}
 

@@ -1,6 +1,6 @@
 {{ config(meta={'by_days': true}) }}
 
-with features as (
+with features as {{ inlined() }} (
 
     select * from {{ ref('int_customer_features') }}
 

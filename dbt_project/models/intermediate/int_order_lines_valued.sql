@@ -22,14 +22,14 @@ trial_categories as (
 
 ),
 
-order_lines as (
+order_lines as {{ inlined() }} (
 
     select * from {{ ref('stg_order_lines') }}
     where not is_deleted
 
 ),
 
-orders as (
+orders as {{ inlined() }} (
 
     select * from {{ ref('int_orders_valued') }}
     where is_counted and has_rate and customer_id is not null

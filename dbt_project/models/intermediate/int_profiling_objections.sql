@@ -1,4 +1,4 @@
-with aliases as (
+with aliases as {{ inlined() }} (
 
     select * from {{ source('identity', 'customer_aliases') }}
 

@@ -1,6 +1,4 @@
-{{ config(materialized='view') }}
-
-with orders as (
+with orders as {{ inlined() }} (
 
     select * from {{ ref('int_orders_valued') }}
 

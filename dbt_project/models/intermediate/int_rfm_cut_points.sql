@@ -1,4 +1,4 @@
-with measured as (
+with measured as {{ inlined() }} (
 
     select * from {{ ref('int_customers_measured') }}
     where order_count_window > 0

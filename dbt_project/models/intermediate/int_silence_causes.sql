@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
-with silences as (
+with silences as {{ inlined() }} (
 
     select * from {{ ref('int_silences_banded') }}
     where is_requested
@@ -23,6 +23,19 @@ complaints as (
 
 ),
 
+{#- Whoever bought on fewer days can be told neither by a season nor by growing gaps: most of the silent. -#}
+often_buyers as (
+
+    select
+        silences.as_of_date,
+        silences.customer_id,
+        silences.standard_version
+    from silences
+    inner join standards on silences.standard_version = standards.standard_version
+    where silences.order_days >= least(standards.seasonal_order_days, standards.fading_gaps + 1)
+
+),
+
 order_days as (
 
     select
@@ -31,7 +44,7 @@ order_days as (
         gap_days,
         lag(gap_days) over (partition by customer_id order by business_day) as previous_gap_days
     from {{ ref('int_customer_days') }}
-    where order_count > 0
+    where order_count > 0 and customer_id in (select often_buyers.customer_id from often_buyers)
 
 ),
 
@@ -54,20 +67,20 @@ complained as (
 purchases as (
 
     select
-        silences.as_of_date,
-        silences.customer_id,
-        silences.standard_version,
+        often_buyers.as_of_date,
+        often_buyers.customer_id,
+        often_buyers.standard_version,
         order_days.business_day,
         order_days.gap_days,
         order_days.previous_gap_days,
         extract(month from order_days.business_day) as calendar_month,
         extract(year from order_days.business_day) as calendar_year,
         row_number() over (
-            partition by silences.as_of_date, silences.customer_id order by order_days.business_day desc
+            partition by often_buyers.as_of_date, often_buyers.customer_id order by order_days.business_day desc
         ) as purchases_back
-    from silences
+    from often_buyers
     inner join order_days
-        on silences.customer_id = order_days.customer_id and silences.as_of_date >= order_days.business_day
+        on often_buyers.customer_id = order_days.customer_id and often_buyers.as_of_date >= order_days.business_day
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(meta={'by_days': true}) }}
+
 with measured as (
 
     select * from {{ ref('int_customers_measured') }}
@@ -60,27 +62,59 @@ silences as (
 
 ),
 
+bounds as (
+
+    select
+        standard_version,
+        measure,
+        lower_bound
+    from bands
+    union all
+    select
+        standards.standard_version,
+        measures.measure,
+        null as lower_bound
+    from standards
+    cross join (values ('silence_ratio'), ('order_count')) as measures (measure)
+
+),
+
+{#- Bands as spans, the first open below and the last above: a silence finds its own by a join. -#}
+spans as (
+
+    select
+        standard_version,
+        measure,
+        lower_bound,
+        lead(lower_bound) over (
+            partition by standard_version, measure order by lower_bound asc nulls first
+        ) as upper_bound,
+        row_number() over (partition by standard_version, measure order by lower_bound asc nulls first) as band
+    from bounds
+
+),
+
 final as (
 
     select
         silences.*,
-        1 + (
-            select count(*)
-            from bands
-            where
-                bands.standard_version = silences.standard_version
-                and bands.measure = 'silence_ratio'
-                and silences.recency_days > bands.lower_bound * silences.silence_limit_days
-        ) as silence_ratio_band,
-        1 + (
-            select count(*)
-            from bands
-            where
-                bands.standard_version = silences.standard_version
-                and bands.measure = 'order_count'
-                and silences.order_count >= bands.lower_bound
-        ) as order_count_band
+        silence_ratios.band as silence_ratio_band,
+        order_counts.band as order_count_band
     from silences
+    inner join spans as silence_ratios
+        on
+            silences.standard_version = silence_ratios.standard_version
+            and silence_ratios.measure = 'silence_ratio'
+            and silences.recency_days
+            > coalesce(silence_ratios.lower_bound * silences.silence_limit_days, silences.recency_days - 1)
+            and silences.recency_days
+            <= coalesce(silence_ratios.upper_bound * silences.silence_limit_days, silences.recency_days)
+    inner join spans as order_counts
+        on
+            silences.standard_version = order_counts.standard_version
+            and order_counts.measure = 'order_count'
+            and silences.order_count >= coalesce(order_counts.lower_bound, silences.order_count)
+            and silences.order_count < coalesce(order_counts.upper_bound, silences.order_count + 1)
 
 )
 

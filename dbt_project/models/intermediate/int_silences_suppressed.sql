@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
-with silences as (
+with silences as {{ inlined() }} (
 
     select * from {{ ref('int_silences_banded') }}
     where is_requested

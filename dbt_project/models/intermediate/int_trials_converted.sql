@@ -15,7 +15,7 @@ trial_categories as (
 
 ),
 
-order_lines as (
+order_lines as {{ inlined() }} (
 
     select * from {{ ref('int_order_lines_valued') }}
 

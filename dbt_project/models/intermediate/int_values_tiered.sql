@@ -12,7 +12,7 @@ standards as (
 
 ),
 
-chosen as (
+chosen as {{ inlined() }} (
 
     select
         measured.as_of_date,

@@ -1,4 +1,4 @@
-with features as (
+with features as {{ inlined() }} (
 
     select * from {{ ref('int_customer_features') }}
     where is_requested
