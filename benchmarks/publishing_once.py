@@ -37,7 +37,7 @@ def parquet(settings: Settings, warehouse: HeldWarehouse, day: date, *_: object)
         )
 
 
-def serving(settings: Settings, warehouse: HeldWarehouse, *_: object) -> None:
+def serving(settings: Settings, warehouse: HeldWarehouse, day: date, *_: object) -> None:
     """The serving copy."""
     from dagster_project.publishing.serving import publish_serving_copy
 
@@ -46,6 +46,7 @@ def serving(settings: Settings, warehouse: HeldWarehouse, *_: object) -> None:
             con,
             folder=settings.paths.published / "serving",
             settings=settings.publishing,
+            days=[day],
             code_version=code_version(settings.paths.dbt_project),
         )
 

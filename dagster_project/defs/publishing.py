@@ -93,10 +93,12 @@ def target_keys(settings: Settings) -> list[dg.AssetKey]:
     return [key for key, is_enabled in switched.items() if is_enabled]
 
 
-def publish_targets(warehouse: HeldWarehouse, settings: Settings, days: Sequence[date], say: Say) -> None:
-    """Publish `days` to every target that is switched on."""
+def publish_targets(
+    warehouse: HeldWarehouse, settings: Settings, days: Sequence[date], say: Say, *, anew: bool = False
+) -> None:
+    """Publish `days` to every target that is switched on; with `anew` no file goes on from one that held others."""
     for key in target_keys(settings):
-        _TARGETS[key].publish(warehouse, settings, days, say)
+        _TARGETS[key].publish(_Publication(warehouse, settings, days, say, anew))
 
 
 def publish_without(settings: Settings, person: Person, *, now: datetime, who: str, say: Say) -> int:
@@ -113,7 +115,7 @@ def publish_without(settings: Settings, person: Person, *, now: datetime, who: s
             removed = remove_profile(con, person, since=since)
             for day in days_listed(settings.paths, person):
                 write_day_lists(con, settings, day, now=now, who=who, why="a customer on it objects to profiling")
-        publish_targets(warehouse, settings, [], say)
+        publish_targets(warehouse, settings, [], say, anew=True)
     return removed
 
 
@@ -133,7 +135,7 @@ def _target_asset(settings: Settings, key: dg.AssetKey) -> dg.AssetsDefinition:
     )
     def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         with refusals(), warehouse_held(context, settings) as warehouse:
-            metadata = target.publish(warehouse, settings, days_of(context), context.log.info)
+            metadata = target.publish(_Publication(warehouse, settings, days_of(context), context.log.info))
         return dg.MaterializeResult(metadata=metadata)
 
     return publish
@@ -195,7 +197,7 @@ class TargetsAndLists:
 
     def publish(self, warehouse: HeldWarehouse, days: Sequence[date]) -> None:
         """Publish days and the tables without a day to every target."""
-        publish_targets(warehouse, self.settings, days, self.say)
+        publish_targets(warehouse, self.settings, days, self.say, anew=True)
 
     def draw_lists(self, warehouse: HeldWarehouse, day: date) -> None:
         """Write the files of the lists issued for a day again."""
@@ -297,17 +299,29 @@ def write_day_report(con: duckdb.DuckDBPyConnection, settings: Settings, day: da
     return write_report(con, settings=settings, day=day, checks=results)
 
 
-def _publish_parquet(warehouse: HeldWarehouse, settings: Settings, days: Sequence[date], say: Say) -> Metadata:
+@dataclass(frozen=True)
+class _Publication:
+    """What a target is asked to publish, and whether it may go on from what it published before."""
+
+    warehouse: HeldWarehouse
+    settings: Settings
+    days: Sequence[date]
+    say: Say
+    anew: bool = False
+
+
+def _publish_parquet(asked: _Publication) -> Metadata:
+    settings = asked.settings
     folder = settings.paths.published / "parquet"
-    with warehouse.connection() as con:
+    with asked.warehouse.connection() as con:
         parts = publish_parquet(
             con,
             folder=folder,
             settings=settings.publishing,
-            days=[*days, *_days_to_publish_again(con, folder)],
+            days=[*asked.days, *_days_to_publish_again(con, folder)],
             code_version=code_version(settings.paths.dbt_project),
             thinned=thinned_days(con),
-            progress=lambda part: say(f"{part.day or 'tables without a day'}: {_changed(part.is_changed)}"),
+            progress=lambda part: asked.say(f"{part.day or 'tables without a day'}: {_changed(part.is_changed)}"),
         )
     return {
         "dagster/uri": folder.as_uri(),
@@ -324,15 +338,18 @@ def _days_to_publish_again(con: duckdb.DuckDBPyConnection, folder: Path) -> set[
     return set(stored_days(con)).intersection(days_naming(con, folder, objecting_customers(con)))
 
 
-def _publish_serving_copy(warehouse: HeldWarehouse, settings: Settings, days: Sequence[date], say: Say) -> Metadata:  # noqa: ARG001
-    with warehouse.connection() as con:
+def _publish_serving_copy(asked: _Publication) -> Metadata:
+    settings = asked.settings
+    with asked.warehouse.connection() as con:
         copy = publish_serving_copy(
             con,
             folder=settings.paths.published / "serving",
             settings=settings.publishing,
+            days=asked.days,
             code_version=code_version(settings.paths.dbt_project),
+            anew=asked.anew,
         )
-    say(f"serving copy of {len(copy.days)} days: {_changed(copy.is_changed)}")
+    asked.say(f"serving copy of {len(copy.days)} days: {_changed(copy.is_changed)}")
     return {
         "dagster/uri": copy.path.as_uri(),
         "dagster/row_count": sum(copy.rows.values()),
@@ -342,17 +359,18 @@ def _publish_serving_copy(warehouse: HeldWarehouse, settings: Settings, days: Se
     }
 
 
-def _publish_postgres(warehouse: HeldWarehouse, settings: Settings, days: Sequence[date], say: Say) -> Metadata:
-    with warehouse.connection() as con:
+def _publish_postgres(asked: _Publication) -> Metadata:
+    settings = asked.settings
+    with asked.warehouse.connection() as con:
         parts = publish_postgres(
             con,
             url=settings.environment.postgres_url,
             settings=settings.publishing,
-            days=days,
+            days=asked.days,
             code_version=code_version(settings.paths.dbt_project),
             thinned=thinned_days(con),
             gone=objecting_customers(con),
-            progress=lambda part: say(f"{part.day or 'tables without a day'}: {_changed(part.is_changed)}"),
+            progress=lambda part: asked.say(f"{part.day or 'tables without a day'}: {_changed(part.is_changed)}"),
         )
     return {
         "dagster/row_count": sum(rows for part in parts for rows in part.rows.values()),
@@ -367,7 +385,7 @@ def _changed(is_changed: bool) -> str:
 
 @dataclass(frozen=True)
 class _Target:
-    publish: Callable[[HeldWarehouse, Settings, Sequence[date], Say], Metadata]
+    publish: Callable[[_Publication], Metadata]
     description: str
     kinds: tuple[str, ...]
 

@@ -3,7 +3,7 @@
 What a check compares is warehouse/checks.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
@@ -15,6 +15,7 @@ from dagster_project.errors import StrataError
 from dagster_project.landing import Manifest
 from dagster_project.settings import Settings
 from dagster_project.warehouse import HeldWarehouse
+from dagster_project.warehouse.checked_days import note_checked
 from dagster_project.warehouse.checks import (
     Check,
     days_hold_all_that_landed,
@@ -111,12 +112,7 @@ def refuse_failed_checks(warehouse: HeldWarehouse, settings: Settings) -> None:
     Raises:
         CheckFailed: names the check and what it found.
     """
-    blocking = {spec.name for spec in TABLE_CHECK_SPECS if spec.blocking}
-    failed = [
-        f"{name}: {check.says}"
-        for name, check in _table_checks(warehouse, settings).items()
-        if name in blocking and not check.passed
-    ]
+    failed = _failed(_table_checks(warehouse, settings))
     if failed:
         raise CheckFailed("\n".join(["Nothing was published: a check does not hold.", *failed]))
 
@@ -125,7 +121,15 @@ def _table_checks(warehouse: HeldWarehouse, settings: Settings) -> dict[str, Che
     with warehouse.connection() as con:
         checks = table_checks(con, settings.sources.business.currency)
         record_checks(con, checks)
+        if not _failed(checks):
+            note_checked(con)
     return checks
+
+
+def _failed(checks: Mapping[str, Check]) -> list[str]:
+    """What blocking checks found that do not hold."""
+    blocking = {spec.name for spec in TABLE_CHECK_SPECS if spec.blocking}
+    return [f"{name}: {check.says}" for name, check in checks.items() if name in blocking and not check.passed]
 
 
 def _result(name: str, key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:

@@ -19,6 +19,7 @@ from dagster_project.privacy.objections import read_choices
 from dagster_project.publishing.assignments import entries_of, read_listings
 from dagster_project.settings import Settings
 from dagster_project.settings.standards import Standard
+from dagster_project.warehouse.checked_days import forget_checked
 from dagster_project.warehouse.control_tables import TABLES, create_kept_tables
 from dagster_project.warehouse.marks import own_marks, read_marked
 from dagster_project.warehouse.rule_rows import Row, own_rule_macro, rule_rows, word_rows
@@ -141,6 +142,7 @@ def write_control(
         for table, table_rows in rows.items():
             _insert(con, table, table_rows)
         con.execute(own_rule_macro(standards))
+        forget_checked(con, requested)
         choices = read_choices(settings.paths)
         kept = (("listings", listings), ("assignments", entries_of(listings)), ("profiling_choices", choices))
         for table, kept_rows in kept:

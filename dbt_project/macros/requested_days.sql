@@ -6,11 +6,16 @@
     {%- if is_incremental() and model.config.meta.get('is_dated', true) -%}
         delete from {{ this }}
         where
-            {{ model.config.meta.get('day_column', 'as_of_date') }}
+            {{ day_column(model) }}
             in (select as_of_date from {{ source('control', 'as_of_days') }} where is_requested)
     {%- else -%}
         select 1
     {%- endif -%}
+{%- endmacro %}
+
+{#- The column of a model's days. -#}
+{% macro day_column(node) -%}
+    {%- do return(node.config.meta.get('day_column', 'as_of_date')) -%}
 {%- endmacro %}
 
 {#- The same for the month ends whose outcomes this run learns anew. -#}

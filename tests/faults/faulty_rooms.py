@@ -174,7 +174,7 @@ def published_before(folder: Path) -> None:
 def publish_tables(folder: Path, con: duckdb.DuckDBPyConnection) -> None:
     settings, published = shop_in(folder).settings.publishing, folder / "data" / "published"
     publish_parquet(con, folder=published / "parquet", settings=settings, days=DAYS, code_version="1")
-    publish_serving_copy(con, folder=published / "serving", settings=settings, code_version="1")
+    publish_serving_copy(con, folder=published / "serving", settings=settings, days=DAYS, code_version="1")
 
 
 def publish_all(folder: Path) -> None:

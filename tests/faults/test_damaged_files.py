@@ -135,7 +135,7 @@ def test_what_is_published_and_was_damaged_is_written_anew_by_the_next_run(
 
     def publish() -> dict[str, bytes]:
         publish_parquet(marts, folder=folder, settings=publishing, days=DAYS, code_version="1")
-        publish_serving_copy(marts, folder=serving, settings=publishing, code_version="1")
+        publish_serving_copy(marts, folder=serving, settings=publishing, days=DAYS, code_version="1")
         with duckdb.connect(str(serving / "strata.duckdb"), read_only=True) as copy:
             rows = copy.execute("select count(*), bit_xor(hash(t)) from customer_segments as t").fetchall()
         linked = [part for part in folder.iterdir() if part.is_symlink()]

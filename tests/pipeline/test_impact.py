@@ -83,7 +83,12 @@ def publish(warehouse: CompiledWarehouse) -> Path:
     paths = warehouse.settings.paths
     with warehouse.connect() as con:
         copy = publish_serving_copy(
-            con, folder=paths.published / "serving", settings=warehouse.settings.publishing, code_version="test"
+            con,
+            folder=paths.published / "serving",
+            settings=warehouse.settings.publishing,
+            days=[],
+            code_version="test",
+            anew=True,
         )
     shutil.copytree(warehouse.compiled, paths.data / "dbt", dirs_exist_ok=True)
     return copy.path

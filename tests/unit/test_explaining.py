@@ -82,7 +82,9 @@ class Published:
                 con,
                 folder=self.settings.paths.published / "serving",
                 settings=self.settings.publishing,
+                days=[],
                 code_version="0.1.0+test",
+                anew=True,
             )
 
     def told(self, asked: str, language: Language = ENGLISH, day: date | None = None) -> Told:

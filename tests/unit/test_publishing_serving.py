@@ -19,8 +19,8 @@ def con(marts: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return marts
 
 
-def publish(con, folder, settings, code="0.1.0+aaaa"):
-    return publish_serving_copy(con, folder=folder, settings=settings, code_version=code)
+def publish(con, folder, settings, code="0.1.0+aaaa", days=DAYS, **how):
+    return publish_serving_copy(con, folder=folder, settings=settings, days=days, code_version=code, **how)
 
 
 def read(path: Path, statement: str) -> list[tuple]:
@@ -41,7 +41,8 @@ def test_the_copy_holds_every_stored_day_the_aliases_and_the_labels(con, tmp_pat
         expected = con.execute(f"select count(*) from {source}").fetchone()
         assert read(copy.path, f"select count(*) from strata.{table}") == [expected]
     assert read(copy.path, "select as_of_date, standard_version, code_version from strata.publication order by 1") == [
-        (day, "default-5d1c0f2a", "0.1.0+aaaa") for day in DAYS
+        *((day, "default-5d1c0f2a", "0.1.0+aaaa") for day in DAYS),
+        (None, None, "0.1.0+aaaa"),  # the tables without a day
     ]
 
 
@@ -96,6 +97,69 @@ def test_an_unchanged_warehouse_leaves_the_copy_alone(con, tmp_path, publishing_
     con.execute("update marts.customer_segments set owner = 'X' where customer_id = 1 and as_of_date = '2018-01-01'")
     assert publish(con, tmp_path, publishing_settings).is_changed
     assert publish(con, tmp_path, publishing_settings, code="0.2.0+bbbb").is_changed
+
+
+def test_only_the_days_of_the_run_are_read_again(con, tmp_path, publishing_settings) -> None:
+    first, last = DAYS
+    copy = publish(con, tmp_path, publishing_settings)
+    con.execute("update marts.customer_segments set owner = 'X'")
+    assert publish(con, tmp_path, publishing_settings, days=[last]).is_changed
+    owners = dict(read(copy.path, "select as_of_date, bool_and(owner = 'X') from strata.customer_segments group by 1"))
+    assert owners == {first: False, last: True}
+
+
+def test_a_copy_that_goes_on_holds_what_one_filled_anew_holds(con, tmp_path, publishing_settings) -> None:
+    first, last = DAYS
+    of_one_day = con.execute(
+        "select table_name, column_name from duckdb_columns() where schema_name = 'marts' "
+        "and column_name in ('as_of_date', 'evaluated_on') "
+        "and table_name in (select table_name from duckdb_tables())"
+    ).fetchall()
+    for table, column in of_one_day:
+        con.execute(f"create table kept_{table} as from marts.{table} where {column} = ?", [first])
+        con.execute(f"delete from marts.{table} where {column} = ?", [first])
+    going_on, anew = tmp_path / "going_on", tmp_path / "anew"
+    assert publish(con, going_on, publishing_settings, days=[last]).days == (last,)
+    for table, _ in of_one_day:
+        con.execute(f"insert into marts.{table} from kept_{table}")
+    con.execute("update marts.customer_features set revenue = revenue + 1 where as_of_date = ?", [last])
+    con.execute("delete from marts.segment_history where customer_id = 1")
+    assert publish(con, going_on, publishing_settings, days=[last]).days == tuple(DAYS)
+    publish(con, anew, publishing_settings, anew=True)
+    for table, column in of_one_day:
+        con.execute(f"delete from marts.{table} where {column} = ?", [last])
+    for _ in range(2):
+        with duckdb.connect() as compared:
+            for name in ("going_on", "anew"):
+                compared.execute(f"attach '{tmp_path / name / 'strata.duckdb'}' as {name} (read_only)")
+            tables = compared.execute("select distinct table_name from duckdb_tables()").fetchall()
+            assert ("publication",) in tables
+            for (table,) in tables:
+                rows = f"(from going_on.{table} except all from anew.{table})"
+                others = f"(from anew.{table} except all from going_on.{table})"
+                assert not compared.execute(f"from {rows} union all from {others}").fetchall(), table
+        # The last day is thinned.
+        assert publish(con, going_on, publishing_settings, days=[]).days == (first,)
+        publish(con, anew, publishing_settings, anew=True)
+
+
+def test_whoever_was_taken_out_of_past_days_leaves_no_trace_in_the_file(con, tmp_path, publishing_settings) -> None:
+    first, last = DAYS
+    con.execute("update marts.customer_segments set owner = 'Remembered Rep' where customer_id = 1")
+    copy = publish(con, tmp_path, publishing_settings)
+    assert b"Remembered Rep" in copy.path.read_bytes()
+    con.execute("delete from marts.customer_segments where customer_id = 1 and as_of_date = ?", [first])
+    con.execute("update marts.customer_segments set owner = null where customer_id = 1")
+    publish(con, tmp_path, publishing_settings, days=[last])
+    assert b"Remembered Rep" not in copy.path.read_bytes()
+
+
+def test_an_erasure_has_the_file_filled_anew(con, tmp_path, publishing_settings) -> None:
+    con.execute("update marts.customer_segments set owner = 'Remembered Rep' where customer_id = 1")
+    copy = publish(con, tmp_path, publishing_settings)
+    con.execute("update marts.customer_segments set owner = null where customer_id = 1")
+    publish(con, tmp_path, publishing_settings, anew=True)
+    assert b"Remembered Rep" not in copy.path.read_bytes()
 
 
 def test_leftovers_of_a_killed_run_and_a_damaged_copy_are_replaced(con, tmp_path, publishing_settings) -> None:

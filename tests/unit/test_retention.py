@@ -117,5 +117,7 @@ def test_targets_drop_a_thinned_day_and_keep_the_others(
     assert publish(marts_days) == {"as_of_date=2017-12-31", "as_of_date=2018-01-01", "as_known_now"}
     thin_snapshots(thinned, 400)
     assert publish([]) == {"as_of_date=2017-12-31", "as_known_now"}
-    copy = publish_serving_copy(thinned, folder=tmp_path / "serving", settings=publishing_settings, code_version="c")
+    copy = publish_serving_copy(
+        thinned, folder=tmp_path / "serving", settings=publishing_settings, days=[], code_version="c"
+    )
     assert copy.days == (date(2017, 12, 31),)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import duckdb
 import pytest
 
+from dagster_project.warehouse.checked_days import forget_checked, note_checked
 from dagster_project.warehouse.checks import (
     Check,
     landed_revenue_is_mart_revenue,
@@ -18,6 +20,9 @@ from dagster_project.warehouse.checks import (
 )
 
 TABLES = """
+create schema control;
+create table control.snapshot_builds (as_of_date date);
+insert into control.snapshot_builds values ('2024-01-01'), ('2024-01-02');
 create schema landing;
 create schema marts;
 create schema personal;
@@ -54,6 +59,7 @@ insert into personal.stg_customers_personal values (1, 'Anna', '+43 660 5550100'
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as con:
         con.execute(TABLES)
+        forget_checked(con, [])
         yield con
 
 
@@ -120,6 +126,17 @@ def test_personal_data_is_found_by_name_value_and_pattern_and_not_repeated(
     assert says in check.says
     for value in ("anna", "bob@", "1381234", "555-0100"):
         assert value not in check.says
+
+
+def test_days_that_have_passed_are_not_read_again_until_they_are_written(con: duckdb.DuckDBPyConnection) -> None:
+    note_checked(con)
+    con.execute("insert into marts.customer_segments values ('2024-01-02', 1, 'anna@example.com', null)")
+    forget_checked(con, [date(2024, 1, 1)])
+    assert one_row_a_customer_a_day(con).says == "2 rows, 2 customers by day, on 1 days"
+    assert no_personal_data(con).passed
+    forget_checked(con, [date(2024, 1, 2)])
+    assert not one_row_a_customer_a_day(con).passed
+    assert not no_personal_data(con).passed
 
 
 def test_order_numbers_that_look_like_phones_are_no_finding(con: duckdb.DuckDBPyConnection) -> None:
