@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import sys
@@ -55,11 +54,6 @@ class Installation:
         if memory_limit is not None:
             environment["STRATA_MEMORY_LIMIT"] = memory_limit
         return measure(["strata", *words], environment)
-
-    def landed_as(self, other: Installation) -> None:
-        """Take over what another one has landed, and its inbox, by links: neither is ever changed in place."""
-        for folder in ("landing", "inbox"):
-            shutil.copytree(other.data / folder, self.data / folder, copy_function=os.link)
 
 
 def without_predictions(standard: str) -> str:

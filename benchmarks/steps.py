@@ -21,6 +21,7 @@ MODULES = (  # in the order in which they run, a line each
     "benchmarks.runs_in_little_memory",
     "benchmarks.month_ends",
     "benchmarks.days",
+    "benchmarks.stored_days",
     "benchmarks.publishing",
     "benchmarks.start_up",
     "benchmarks.identity",

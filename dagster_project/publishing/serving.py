@@ -111,8 +111,9 @@ def publish_serving_copy(
     tables = published_tables(con, settings)
     present = None if anew else _read_present(con, path, tables)
     known = present.publication if present else {}
-    own = [day for day in stored_days(con) if day in days or day not in known]
-    wanted = _wanted(con, tables, own, code_version)
+    stored = stored_days(con)
+    own = [day for day in stored if day in days or day not in known]
+    wanted = _wanted(con, tables, stored, own, code_version)
     rows = {name: sum(by_day.values()) for name, by_day in wanted.rows.items()}
     if present and _is_up_to_date(wanted, present):
         return ServingCopy(path, False, tuple(wanted.days), rows)
@@ -127,8 +128,14 @@ def publish_serving_copy(
     return ServingCopy(path, True, tuple(wanted.days), rows)
 
 
-def _wanted(con: duckdb.DuckDBPyConnection, tables: Sequence[Table], own: Sequence[date], code_version: str) -> _Wanted:
-    """What the warehouse holds; `own` are the days that are told by what their rows say."""
+def _wanted(
+    con: duckdb.DuckDBPyConnection,
+    tables: Sequence[Table],
+    stored: Sequence[date],
+    own: Sequence[date],
+    code_version: str,
+) -> _Wanted:
+    """What the warehouse holds; of the `stored` days `own` are told by what their rows say."""
     dated = [table for table in tables if table.is_dated]
     undated = [table for table in tables if not table.is_dated]
     fingerprints: dict[date | None, str] = {day: content_fingerprint(con, dated, [day])[0] for day in own}
@@ -137,7 +144,7 @@ def _wanted(con: duckdb.DuckDBPyConnection, tables: Sequence[Table], own: Sequen
         tables={table.name: table for table in tables},
         columns={table.name: columns_of(con, table) for table in tables},
         rows={table.name: _rows_by_day(con, table.relation, table) for table in tables},
-        days=stored_days(con),
+        days=stored,
         fingerprints=fingerprints,
         code_version=code_version,
     )

@@ -1,0 +1,23 @@
+"""A day whose rows failed a test is tested by every later run until it is right: none publishes it with its own."""
+
+from __future__ import annotations
+
+import duckdb
+from shop_runs import FIRST_AS_OF, SECOND_AS_OF, Shop
+
+
+def test_a_day_that_failed_holds_back_later_days_until_it_is_computed_again(shop: Shop) -> None:
+    with duckdb.connect(str(shop.settings.paths.warehouse)) as con:
+        con.execute(
+            "insert into marts.customer_segments from (from marts.customer_segments where as_of_date = ? limit 1)",
+            [FIRST_AS_OF],
+        )
+        con.execute("delete from audit.checked_days where as_of_date = ?", [FIRST_AS_OF])
+    published, served = shop.published(), shop.served()
+    printed = shop.strata("run", "--as-of", str(SECOND_AS_OF), code=1)
+    assert "unique_key_customer_segments_as_of_date__customer_id" in printed
+    assert (shop.published(), shop.served()) == (published, served)
+    shop.strata("run", "--as-of", str(FIRST_AS_OF))
+    with duckdb.connect(str(shop.settings.paths.warehouse), read_only=True) as con:
+        checked = con.execute("select as_of_date from audit.checked_days").fetchall()
+    assert (FIRST_AS_OF,) in checked
