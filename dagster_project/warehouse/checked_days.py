@@ -1,7 +1,7 @@
 """Days whose rows have passed every test and check: they are not read again until a run writes them anew.
 
-A day that failed is tested again by each later run, whatever it computes, so that nothing of it is published. Else a daily
-run would test all days that are stored, a year of them.
+A day that failed is tested again by each later run, whatever it computes, so that nothing of it is published. Else a
+daily run would test all days that are stored, a year of them.
 """
 
 from __future__ import annotations
