@@ -24,6 +24,8 @@ from dagster_project.settings.paths import Paths
 from dagster_project.sql_text import quote_identifier, quote_list
 
 ERASED_REASON = "excluded by rule: the person was erased"
+# What stands for the original text of a refused row that an erasure or its age took out.
+REMOVED_TEXT = "{}"
 # Orders and refunds of erased people keep their day and amounts under such a key; no source gives one like it.
 ERASED_PREFIX = "strata-erased-"
 LOG = "log.jsonl"

@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.landing.batches import Batch, LandedRead, LandingResult, Manifest
 from dagster_project.landing.committing import commit, connected, land_file, mapping_fingerprint
+from dagster_project.landing.erased import REMOVED_TEXT
 from dagster_project.landing.intake import Progress, landing, mappings
-from dagster_project.landing.rows import Mapping, check_rows
-from dagster_project.landing.writing import REMOVED_TEXT, read_batches, record_sql
+from dagster_project.landing.rows import Mapping, check_rows, refuse_as_before
+from dagster_project.landing.writing import read_batches, record_sql
 from dagster_project.settings import Settings
 from dagster_project.settings.paths import Paths
 from dagster_project.settings.sources import FileRead
@@ -114,6 +115,7 @@ def _replay(settings: Settings, manifest: Manifest, mapping: Mapping | None, bat
         relation = f"select row_number, original from read_parquet({quote_literal(quarantine)}) order by row_number"
         records = json_records(con, relation, "original", mapping.wanted, row_number="row_number")
         checked = check_rows(con, records, mapping, file_name=batch.source_file, replayed=batch)
+        refuse_as_before(con, quarantine)
         batches = commit(
             con,
             settings,

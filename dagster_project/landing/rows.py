@@ -21,7 +21,7 @@ from dagster_project.contract.contact_points import (
 from dagster_project.contract.entities import Column
 from dagster_project.errors import SettingsError
 from dagster_project.landing.batches import Batch
-from dagster_project.landing.erased import ERASED_REASON, NOBODY, Erased, ErasedRows
+from dagster_project.landing.erased import ERASED_REASON, NOBODY, REMOVED_TEXT, Erased, ErasedRows
 from dagster_project.landing.expressions import (
     QUOTE_BEGINS,
     Cast,
@@ -172,6 +172,17 @@ def check_rows(
     if mapping.read.entity == "customers":
         _add_contact_points(con, mapping)
     return CheckedRows(mapping, records, file_name, decimal_mark, select)
+
+
+def refuse_as_before(con: duckdb.DuckDBPyConnection, quarantine: str) -> None:
+    """Rows of a quarantine file that have lost their text stay refused for the reasons that they had."""
+    _rewrite(
+        con,
+        "select rows.* replace (coalesce(emptied.reasons, rows.reasons) as reasons, "
+        "coalesce(emptied.kind = 'excluded', rows.is_excluded) as is_excluded) "
+        f"from rows left join (select row_number, reasons, kind from read_parquet({quote_literal(quarantine)}) "
+        f"where original = {quote_literal(REMOVED_TEXT)}) as emptied on rows.row_number = emptied.row_number",
+    )
 
 
 def accepted_rows(of: str = "rows") -> str:

@@ -15,7 +15,7 @@ import duckdb
 
 from dagster_project.contract.entities import ENTITIES, ColumnType, Entity
 from dagster_project.landing.batches import Batch, Manifest
-from dagster_project.landing.erased import ERASED_REASON
+from dagster_project.landing.erased import ERASED_REASON, REMOVED_TEXT
 from dagster_project.landing.marking import Arrival, earliest_changed_on
 from dagster_project.landing.parquet_files import file_sql, read_landed, write_file
 from dagster_project.landing.rows import CheckedRows, Counts, accepted_rows, rows_at
@@ -25,8 +25,6 @@ from dagster_project.sql_text import quote_identifier, quote_instant, quote_lite
 # Of a file's rows, how many may have a key that stands on several rows or has landed for them to be looked at apart.
 STREAMED_SUSPECT_SHARE = 0.2
 MOST_BITS = 10**9  # that bitstring_agg takes
-# SQL of what stands for the original text of a row that is refused because its person was erased.
-REMOVED_TEXT = "{}"
 # DuckDB promises nothing about hash() between its versions; a batch notes what it gave for this, and hashes are made
 # anew from the stored columns where the answer has changed.
 PROBE_SQL = "select cast(hash('customer strata', 1.5::decimal(18,2), null::date, true) as varchar)"

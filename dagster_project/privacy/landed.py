@@ -18,9 +18,8 @@ import pyarrow.parquet as pq
 from dagster_project.atomic_files import PRIVATE_FILE, sha256_of, written_beside
 from dagster_project.contract.entities import ENTITIES
 from dagster_project.landing.batches import Batch
-from dagster_project.landing.erased import ERASED_REASON
+from dagster_project.landing.erased import ERASED_REASON, REMOVED_TEXT
 from dagster_project.landing.parquet_files import file_sql, write_file
-from dagster_project.landing.writing import REMOVED_TEXT
 from dagster_project.privacy.claims import claim, key_statements
 from dagster_project.privacy.people import Person
 from dagster_project.privacy.plan import KeptRow, Plan

@@ -20,9 +20,8 @@ import pyarrow.parquet as pq
 from dagster_project.atomic_files import PRIVATE_FILE, sha256_of, written_beside
 from dagster_project.landing import Manifest
 from dagster_project.landing.batches import Batch
-from dagster_project.landing.erased import refuse_unfinished
+from dagster_project.landing.erased import REMOVED_TEXT, refuse_unfinished
 from dagster_project.landing.quarantine import texts_kept
-from dagster_project.landing.writing import REMOVED_TEXT
 from dagster_project.privacy.aged_contacts import count_aged, empty_landed, empty_stored, find_aged
 from dagster_project.privacy.at_rest import at_rest, connection_at_rest
 from dagster_project.privacy.postgres import connected

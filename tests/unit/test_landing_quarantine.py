@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from landing_workshop import NOW, Workshop
 
 from dagster_project.landing import BadRowsLimitExceeded, LandedRead, LandingResult
+from dagster_project.landing.erased import ERASED_REASON, REMOVED_TEXT
 from dagster_project.landing.quarantine import list_quarantine, replay_quarantine
 
 DEALS = """
@@ -59,6 +62,21 @@ def test_mended_rows_land_and_count_once(workshop: Workshop, is_in_place: bool) 
     assert listed["row_number"].to_pylist() == [3, 4]
     assert [each.note for each in replay(workshop, AFTER).reads] == ["its mapping has not changed"]
     assert totals(workshop) == [(4, 2, 2)]
+
+
+def test_a_row_without_its_text_stays_refused_for_the_reason_that_it_had(workshop: Workshop) -> None:
+    path = workshop.write("deals.csv", TEXT)
+    workshop.land(BEFORE)
+    path.unlink()
+    [quarantine] = workshop.paths.landing.glob("quarantine/*.parquet")
+    rows = pq.read_table(quarantine).to_pylist()
+    rows[1] |= {"original": REMOVED_TEXT, "record": None, "reasons": [ERASED_REASON], "kind": "excluded"}
+    pq.write_table(pa.Table.from_pylist(rows, pq.read_schema(quarantine)), quarantine)
+    replay(workshop, AFTER)
+    assert totals(workshop) == [(4, 2, 2)]
+    listed = list_quarantine(workshop.paths).to_pylist()
+    assert [(row["row_number"], row["kind"]) for row in listed] == [(3, "excluded"), (4, "invalid")]
+    assert listed[0]["reasons"] == [ERASED_REASON]
 
 
 def test_a_file_that_is_read_again_as_a_whole_counts_once(workshop: Workshop) -> None:
