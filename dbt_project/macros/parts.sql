@@ -9,6 +9,11 @@
     The rows are the same by construction.
 -#}
 
+{#- The column of a model's days. -#}
+{% macro day_column(node) -%}
+    {%- do return(node.config.meta.get('day_column', 'as_of_date')) -%}
+{%- endmacro %}
+
 {#- All customers; those of a part where a model is computed by customers. The column is `customer_id`. -#}
 {% macro of_these_customers() -%} true /* of these customers */ {%- endmacro %}
 

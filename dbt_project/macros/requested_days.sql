@@ -13,11 +13,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The column of a model's days. -#}
-{% macro day_column(node) -%}
-    {%- do return(node.config.meta.get('day_column', 'as_of_date')) -%}
-{%- endmacro %}
-
 {#- The same for the month ends whose outcomes this run learns anew. -#}
 {% macro clear_reference_days() -%}
     {%- if is_incremental() -%}
