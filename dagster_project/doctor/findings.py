@@ -37,3 +37,8 @@ def warning(about: str, says: str, cure: str) -> Finding:
 def wrong(about: str, says: str, cure: str) -> Finding:
     """Does not work, or does not hold what it should."""
     return Finding(about, Verdict.WRONG, says, cure)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says in one line of the table."""
+    return (str(error) or type(error).__name__).splitlines()[0][:300]

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from dagster_project.atomic_files import sha256_of
 from dagster_project.clustering.register import read_fits
-from dagster_project.doctor.findings import Finding, fine, warning, wrong
+from dagster_project.doctor.findings import Finding, fine, first_line, warning, wrong
 from dagster_project.errors import StrataError, some
 from dagster_project.identity.registry import read_registry
 from dagster_project.landing import Manifest, strangers
@@ -84,14 +84,14 @@ def check_kept(settings: Settings) -> Iterator[Finding]:
         try:
             count = read()
         except Exception as error:
-            yield wrong(name, f"data/{name} cannot be read: {_first_line(error)}", RESTORE)
+            yield wrong(name, f"data/{name} cannot be read: {first_line(error)}", RESTORE)
         else:
             if count or name in {"identity", "standards"}:
                 yield fine(name, f"{count:,} {'row' if count == 1 else 'rows'}")
     try:
         interrupted = read_plan(paths) is not None
     except StrataError as error:
-        yield wrong("erasure", _first_line(error), "restore data/erasures from a backup, then `strata forget --resume`")
+        yield wrong("erasure", first_line(error), "restore data/erasures from a backup, then `strata forget --resume`")
         return
     if interrupted:
         yield wrong("erasure", "an erasure was interrupted: people are half erased", "`strata forget --resume`")
@@ -128,7 +128,3 @@ def _is_parquet(path: Path) -> bool:
 
 def _shown(settings: Settings, files: list[Path]) -> str:
     return some([str(file.relative_to(settings.paths.data)) for file in sorted(files)])
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:300]

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 
 from dagster_project.atomic_files import UNFINISHED_FILES, sha256_of
-from dagster_project.doctor.findings import Finding, fine, warning, wrong
+from dagster_project.doctor.findings import Finding, fine, first_line, warning, wrong
+from dagster_project.doctor.reading import unreadable_tables
 from dagster_project.errors import some
 from dagster_project.publishing.parquet import AS_KNOWN_NOW, CURRENT, DAY_PREFIX, read_manifest
 from dagster_project.publishing.postgres import PUBLICATION, columns_there, connected
@@ -31,7 +32,7 @@ def check_published(settings: Settings, days: Sequence[date] | None, *, is_thoro
     if publishing.parquet.enabled:
         yield from _parquet(folder / "parquet", days, is_thorough=is_thorough)
     if publishing.serving_copy.enabled:
-        yield from _serving_copy(folder / "serving" / FILE_NAME, days)
+        yield from _serving_copy(folder / "serving" / FILE_NAME, days, is_thorough=is_thorough)
     if publishing.postgres.enabled and settings.environment.postgres_url is not None:
         yield from _postgres(settings, days)
     places = (folder, settings.paths.lists, settings.paths.assignments)
@@ -75,7 +76,7 @@ def _fault_of(part: Path, *, is_thorough: bool) -> str:
     return ""
 
 
-def _serving_copy(path: Path, days: Sequence[date] | None) -> Iterator[Finding]:
+def _serving_copy(path: Path, days: Sequence[date] | None, *, is_thorough: bool) -> Iterator[Finding]:
     name = "serving copy"
     if not path.is_file():
         yield wrong(name, f"{path} is missing", PUBLISH_AGAIN)
@@ -83,8 +84,12 @@ def _serving_copy(path: Path, days: Sequence[date] | None) -> Iterator[Finding]:
     try:
         with duckdb.connect(str(path), read_only=True) as con:
             rows = con.execute("select distinct as_of_date from publication where as_of_date is not null").fetchall()
+            damaged = unreadable_tables(con) if is_thorough else []
     except duckdb.Error as error:
-        yield wrong(name, f"cannot be opened: {str(error).splitlines()[0][:200]}", f"remove {path}; {PUBLISH_AGAIN}")
+        yield wrong(name, f"cannot be opened: {first_line(error)}", f"remove {path}; {PUBLISH_AGAIN}")
+        return
+    if damaged:
+        yield wrong(name, f"cannot be read: {some(damaged)}", f"remove {path}; {PUBLISH_AGAIN}")
         return
     yield from _same_days(name, {day for (day,) in rows}, days, is_whole=True)
 

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from dagster_project.doctor.findings import Finding, fine, warning, wrong
+from dagster_project.doctor.findings import Finding, fine, first_line, warning, wrong
+from dagster_project.doctor.reading import unreadable_tables
 from dagster_project.errors import StrataError, some
 from dagster_project.identity.registry import next_number
 from dagster_project.landing import Manifest
 from dagster_project.settings import Deployment, Settings
-from dagster_project.sql_text import quote_identifier
 from dagster_project.warehouse import WarehouseHeld
 from dagster_project.warehouse.control import stored_days
 from dagster_project.warehouse.marks import read_marked
@@ -72,29 +72,22 @@ def check_warehouse(settings: Settings, *, now: datetime, is_thorough: bool) -> 
         says = re.split(r"[.;] (?=`strata|Install)", str(error))[0]
         findings.append(wrong("warehouse version", says, INSTALL if is_newer else UPGRADE))
     except duckdb.Error as error:
-        findings.append(wrong("warehouse", f"cannot be opened: {_first_line(error)}", BUILD_AGAIN))
+        findings.append(wrong("warehouse", f"cannot be opened: {first_line(error)}", BUILD_AGAIN))
     return Stored(findings)
 
 
 def _tables(con: duckdb.DuckDBPyConnection, *, is_thorough: bool) -> Iterator[Finding]:
     yield fine("warehouse version", f"{noted_version(con) or 'none yet: no run has begun'}")
-    tables = con.execute(
-        "select schema_name, table_name from duckdb_tables() where database_name = current_database() order by all"
-    ).fetchall()
+    [[tables]] = con.execute("select count(*) from duckdb_tables() where database_name = current_database()").fetchall()
     differing = differences(con) if stored_days(con) else []
     if differing:
         yield wrong("tables", some(differing), BUILD_AGAIN)
-    damaged = []
-    for schema, table in tables if is_thorough else []:
-        try:
-            con.execute(f"select bit_xor(hash(t)) from {quote_identifier(schema)}.{quote_identifier(table)} as t")
-        except duckdb.Error as error:
-            damaged.append(f"{schema}.{table}: {_first_line(error)}")
+    damaged = unreadable_tables(con) if is_thorough else []
     if damaged:
         yield wrong("tables", f"cannot be read: {some(damaged)}", BUILD_AGAIN)
     elif not differing:
         how = "every block was read" if is_thorough else "--thorough reads them all"
-        yield fine("tables", f"{len(tables):,} tables; {how}")
+        yield fine("tables", f"{tables:,} tables; {how}")
 
 
 def _kept_beside(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Finding]:
@@ -170,7 +163,3 @@ def _gaps(days: Sequence[date]) -> list[date]:
         return []
     span = (days[-1] - daily[0]).days
     return [day for offset in range(span) if (day := daily[0] + timedelta(days=offset)) not in stored]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:300]

@@ -196,13 +196,17 @@ def test_a_changed_byte_is_found_by_thorough_reading(shop: Shop) -> None:
     assert of(found(shop, is_thorough=True), "landed files").verdict is Verdict.WRONG
 
 
-def test_a_damaged_block_of_the_warehouse_is_found_by_thorough_reading(shop: Shop) -> None:
-    content = bytearray(warehouse(shop).read_bytes())
+@pytest.mark.parametrize("place", ["warehouse/strata.duckdb", "published/serving/strata.duckdb"])
+def test_damaged_blocks_of_a_database_are_found_by_thorough_reading(shop: Shop, place: str) -> None:
+    file = shop.data / place
+    content = bytearray(file.read_bytes())
     block = 262_144
     for start in range(3 * 4096 + 8 * block, len(content) - block, block):
         content[start + 1000 : start + 1100] = bytes(100)
-    warehouse(shop).write_bytes(bytes(content))
-    assert {"tables", "warehouse"} & wrongs(found(shop, is_thorough=True))
+    file.chmod(0o644)
+    file.write_bytes(bytes(content))
+    named = {"warehouse/strata.duckdb": {"tables", "warehouse"}}.get(place, {"serving copy"})
+    assert named & wrongs(found(shop, is_thorough=True))
 
 
 def test_secrets_that_the_settings_need_are_asked_for_by_name(shop: Shop) -> None:
