@@ -139,6 +139,12 @@ def test_days_that_have_passed_are_not_read_again_until_they_are_written(con: du
     assert not no_personal_data(con).passed
 
 
+def test_lists_are_searched_though_their_day_has_passed(con: duckdb.DuckDBPyConnection) -> None:
+    note_checked(con)
+    con.execute("create table marts.reactivation_list as select date '2024-01-02' as as_of_date, 'wx_anna' as owner")
+    assert "known contact point in reactivation_list.owner" in no_personal_data(con).says
+
+
 def test_order_numbers_that_look_like_phones_are_no_finding(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("update marts.fct_orders set order_id = '13812345678' where order_id = '1'")
     assert no_personal_data(con).passed
