@@ -268,7 +268,9 @@ def _build(con: duckdb.DuckDBPyConnection, building: Path, wanted: _Wanted) -> N
             _copy_table(con, table, wanted.columns[name])
         dated = [table for table in wanted.tables.values() if table.is_dated]
         others = [day for day in wanted.days if day not in wanted.fingerprints]
-        found = {day: _Part(standard_of(con, day), content_fingerprint(con, dated, [day])[0]) for day in others}
+        found: dict[date | None, _Part] = {
+            day: _Part(standard_of(con, day), content_fingerprint(con, dated, [day])[0]) for day in others
+        }
         _note_publication(con, wanted, found)
         con.execute(f"checkpoint {_ATTACHED}")
     finally:
@@ -283,7 +285,10 @@ def _copy_table(con: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[
 
 def _note_publication(con: duckdb.DuckDBPyConnection, wanted: _Wanted, others: Mapping[date | None, _Part]) -> None:
     """A row a stored day, and one of no day for the tables without one; `others` tells of the days not of this run."""
-    own = {day: _Part(day and standard_of(con, day), fingerprint) for day, fingerprint in wanted.fingerprints.items()}
+    own = {
+        day: _Part(None if day is None else standard_of(con, day), fingerprint)
+        for day, fingerprint in wanted.fingerprints.items()
+    }
     parts = {**others, **own}
     con.execute(
         f"create or replace table {_ATTACHED}.{PUBLICATION} "
