@@ -418,7 +418,7 @@ def test_two_people_are_erased_in_one_go_and_stay_two(installation: Installation
     assert installation.totals() == before
     kept = installation.workshop.rows("select customer_ref, count(*) from orders group by 1 order by 2")
     assert [count for _, count in kept] == [1, 2]
-    assert installation.files_with(*PERSONAL, "Birch-Qwxyz", "bob@example.org", "0101") == []
+    assert installation.files_with(*PERSONAL, "Birch-Qwxyz", "bob@example.org", "555-0101", "2125550101") == []
 
 
 def test_the_proof_names_every_file_that_the_person_was_read_from_and_when_it_was_done(
