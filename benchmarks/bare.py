@@ -11,14 +11,15 @@ from pathlib import Path
 import duckdb
 
 SNAPSHOT = Path(__file__).with_name("snapshot.sql")
-TABLES_AND_MACROS = 13  # statements at its head that are made once, whatever the days
 
 
 def main(warehouse: str, output: str, *days: str) -> None:
     """Write the snapshot tables of `days` into the new file `output`, from the tables of `warehouse`."""
     Path(output).unlink(missing_ok=True)
     statements = statements_of(SNAPSHOT)
-    once, daily = statements[:TABLES_AND_MACROS], statements[TABLES_AND_MACROS:]
+    # The tables and macros at its head are made once, whatever the days; what is made anew for each says so.
+    begin = next(place for place, statement in enumerate(statements) if "create or replace" in statement)
+    once, daily = statements[:begin], statements[begin:]
     with duckdb.connect(output) as con:
         con.execute(f"attach '{warehouse}' as strata (read_only)")
         for statement in once:

@@ -1,4 +1,4 @@
-"""What a day costs an installation that has been running for a while: one more day beside one stored day, beside 91."""
+"""What a day costs an installation that has been running for a while: one more day beside one stored day, beside 92."""
 
 from __future__ import annotations
 
@@ -26,21 +26,13 @@ def measure_stored_days(folder: Path, size: int, say: Say) -> list[Comparison]:
     say("a day beside it")
     beside_one = installation.strata("run", "--as-of", str(LAST_DAY))
     say(f"{DAYS} days before them")
-    earlier = [begin - timedelta(days=back) for back in (DAYS, 1)]
-    installation.strata("backfill", "--from", str(earlier[0]), "--to", str(earlier[1]))
+    first, last = begin - timedelta(days=DAYS), begin - timedelta(days=1)
+    installation.strata("backfill", "--from", str(first), "--to", str(last))
     say("a day beside them all")
-    day = LAST_DAY + timedelta(days=1)
-    beside_many = installation.strata("run", "--as-of", str(day))
+    beside_many = installation.strata("run", "--as-of", str(LAST_DAY + timedelta(days=1)))
+    part = f"a day beside {DAYS + 2} stored days"
     return [
-        Comparison(
-            NAME,
-            f"a day beside {DAYS + 2} stored days",
-            size,
-            beside_many,
-            beside_one,
-            AIM,
-            against="a day beside one",
-        ),
+        Comparison(NAME, part, size, beside_many, beside_one, AIM, against="a day beside one"),
         *by_part(NAME, f"a day beside {DAYS + 2}", size, beside_many, newest_run(installation.settings.paths)),
     ]
 

@@ -83,7 +83,7 @@ class _Present:
     types: Mapping[str, list[tuple[str, str]]]
     rows: _RowsByDay
     publication: Mapping[date | None, _Part]
-    code_versions: Collection[str]
+    code_versions: set[str]
 
 
 def publish_serving_copy(
@@ -115,10 +115,11 @@ def publish_serving_copy(
     own = [day for day in stored if day in days or day not in known]
     wanted = _wanted(con, tables, stored, own, code_version)
     rows = {name: sum(by_day.values()) for name, by_day in wanted.rows.items()}
+    if present and (present.types, present.code_versions) != (wanted.types, {code_version}):
+        present = None
     if present and _is_up_to_date(wanted, present):
         return ServingCopy(path, False, tuple(wanted.days), rows)
-    is_built = present is not None and _can_go_on(wanted, present) and _go_on(con, path, building, wanted, present)
-    if not is_built:
+    if not (present and _can_go_on(wanted, present) and _go_on(con, path, building, wanted, present)):
         _remove(building, write_ahead_log)
         _build(con, building, wanted)
     _add_views(building, copied_views(con, tuple(wanted.tables.values())))
@@ -192,33 +193,24 @@ def _read_present(con: duckdb.DuckDBPyConnection, path: Path, tables: Sequence[T
 
 
 def _is_up_to_date(wanted: _Wanted, present: _Present) -> bool:
-    return (
-        present.types == wanted.types
-        and present.code_versions == {wanted.code_version}
-        and present.rows == wanted.rows
-        and all(
-            day in present.publication and present.publication[day].fingerprint == fingerprint
-            for day, fingerprint in wanted.fingerprints.items()
-        )
+    return present.rows == wanted.rows and all(
+        day in present.publication and present.publication[day].fingerprint == fingerprint
+        for day, fingerprint in wanted.fingerprints.items()
     )
 
 
 def _can_go_on(wanted: _Wanted, present: _Present) -> bool:
-    """Whether days that are not of this run hold as many rows as they did, in the same columns by the same code.
+    """Whether days that are not of this run hold as many rows as they did.
 
     A day that no run computed has fewer where customers were taken out of all days: what a file goes on from would keep
     their rows, unreadable, until others are written over them.
     """
-    return (
-        present.types == wanted.types
-        and present.code_versions == {wanted.code_version}
-        and all(
-            present.rows[name].get(day, rows) == rows
-            for name, table in wanted.tables.items()
-            if table.is_dated
-            for day, rows in wanted.rows[name].items()
-            if day not in wanted.fingerprints
-        )
+    return all(
+        present.rows[name].get(day, rows) == rows
+        for name, table in wanted.tables.items()
+        if table.is_dated
+        for day, rows in wanted.rows[name].items()
+        if day not in wanted.fingerprints
     )
 
 

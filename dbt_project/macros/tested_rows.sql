@@ -6,12 +6,13 @@
 {% macro default__get_where_subquery(relation) -%}
     {%- set conditions = [config.get('where')] -%}
     {%- set tested = graph.nodes.get(model.attached_node) if execute -%}
-    {%- if tested and tested.fqn[1] == 'marts' and tested.config.materialized == 'incremental' and 'list' not in tested.tags -%}
-        {%- if tested.config.meta.get('is_dated', true) -%}
-            {%- do conditions.append(
-                day_column(tested) ~ ' not in (select as_of_date from ' ~ source('audit', 'checked_days') ~ ')'
-            ) -%}
-        {%- endif -%}
+    {%- if
+        tested and tested.fqn[1] == 'marts' and tested.config.materialized == 'incremental'
+        and tested.config.meta.get('is_dated', true) and 'list' not in tested.tags
+    -%}
+        {%- do conditions.append(
+            day_column(tested) ~ ' not in (select as_of_date from ' ~ source('audit', 'checked_days') ~ ')'
+        ) -%}
     {%- endif -%}
     {%- set conditions = conditions | select | list -%}
     {%- if not conditions -%}

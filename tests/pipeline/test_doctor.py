@@ -196,8 +196,14 @@ def test_a_changed_byte_is_found_by_thorough_reading(shop: Shop) -> None:
     assert of(found(shop, is_thorough=True), "landed files").verdict is Verdict.WRONG
 
 
-@pytest.mark.parametrize("place", ["warehouse/strata.duckdb", "published/serving/strata.duckdb"])
-def test_damaged_blocks_of_a_database_are_found_by_thorough_reading(shop: Shop, place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        ("warehouse/strata.duckdb", {"tables", "warehouse"}),
+        ("published/serving/strata.duckdb", {"serving copy"}),
+    ],
+)
+def test_damaged_blocks_of_a_database_are_found_by_thorough_reading(shop: Shop, place: str, named: set[str]) -> None:
     file = shop.data / place
     content = bytearray(file.read_bytes())
     block = 262_144
@@ -205,7 +211,6 @@ def test_damaged_blocks_of_a_database_are_found_by_thorough_reading(shop: Shop, 
         content[start + 1000 : start + 1100] = bytes(100)
     file.chmod(0o644)
     file.write_bytes(bytes(content))
-    named = {"warehouse/strata.duckdb": {"tables", "warehouse"}}.get(place, {"serving copy"})
     assert named & wrongs(found(shop, is_thorough=True))
 
 

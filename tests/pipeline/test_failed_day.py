@@ -6,12 +6,15 @@ import duckdb
 from shop_runs import FIRST_AS_OF, SECOND_AS_OF, Shop
 
 
-def test_a_day_that_failed_holds_back_later_days_until_it_is_computed_again(shop: Shop) -> None:
+def spoil(shop: Shop, table: str) -> None:
+    """Double a row of the first day."""
     with duckdb.connect(str(shop.settings.paths.warehouse)) as con:
-        con.execute(
-            "insert into marts.customer_segments from (from marts.customer_segments where as_of_date = ? limit 1)",
-            [FIRST_AS_OF],
-        )
+        con.execute(f"insert into marts.{table} from (from marts.{table} where as_of_date = ? limit 1)", [FIRST_AS_OF])
+
+
+def test_a_day_that_failed_holds_back_later_days_until_it_is_computed_again(shop: Shop) -> None:
+    spoil(shop, "customer_segments")
+    with duckdb.connect(str(shop.settings.paths.warehouse)) as con:
         con.execute("delete from audit.checked_days where as_of_date = ?", [FIRST_AS_OF])
     published, served = shop.published(), shop.served()
     printed = shop.strata("run", "--as-of", str(SECOND_AS_OF), code=1)
@@ -21,3 +24,10 @@ def test_a_day_that_failed_holds_back_later_days_until_it_is_computed_again(shop
     with duckdb.connect(str(shop.settings.paths.warehouse), read_only=True) as con:
         checked = con.execute("select as_of_date from audit.checked_days").fetchall()
     assert (FIRST_AS_OF,) in checked
+
+
+def test_a_list_is_tested_though_its_day_has_passed(shop: Shop) -> None:
+    """Lists are drawn up by an invocation of dbt's own, when the checks of their day may have been made."""
+    spoil(shop, "reactivation_list")
+    printed = shop.strata("run", "--as-of", str(SECOND_AS_OF), code=1)
+    assert "unique_key_reactivation_list_" in printed

@@ -105,16 +105,20 @@ final as (
         on
             silences.standard_version = silence_ratios.standard_version
             and silence_ratios.measure = 'silence_ratio'
-            and silences.recency_days
-            > coalesce(silence_ratios.lower_bound * silences.silence_limit_days, silences.recency_days - 1)
-            and silences.recency_days
-            <= coalesce(silence_ratios.upper_bound * silences.silence_limit_days, silences.recency_days)
+            and (
+                silence_ratios.lower_bound is null
+                or silences.recency_days > silence_ratios.lower_bound * silences.silence_limit_days
+            )
+            and (
+                silence_ratios.upper_bound is null
+                or silences.recency_days <= silence_ratios.upper_bound * silences.silence_limit_days
+            )
     inner join spans as order_counts
         on
             silences.standard_version = order_counts.standard_version
             and order_counts.measure = 'order_count'
-            and silences.order_count >= coalesce(order_counts.lower_bound, silences.order_count)
-            and silences.order_count < coalesce(order_counts.upper_bound, silences.order_count + 1)
+            and (order_counts.lower_bound is null or silences.order_count >= order_counts.lower_bound)
+            and (order_counts.upper_bound is null or silences.order_count < order_counts.upper_bound)
 
 )
 
