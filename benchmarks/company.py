@@ -23,6 +23,7 @@ from dagster_project.settings.children import process_environment
 from dagster_project.settings.paths import PROJECT_ROOT
 from dagster_project.warehouse.control import record_builds, write_control
 from dagster_project.warehouse.dbt_arguments import dbt_arguments
+from dagster_project.warehouse.schema_version import note_version
 
 FIRST_DAY = date(2021, 1, 1)
 LAST_DAY = date(2024, 12, 31)
@@ -108,6 +109,7 @@ def prepare(folder: Path, orders: int) -> Company:
                     con.register("nothing", schema.empty_table())
                     con.execute(f"create table landing.{name}{suffix} as select * from nothing")
                     con.unregister("nothing")
+        note_version(con)
     return company
 
 

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
+from benchmarks.company import prepare
 from benchmarks.empty_run import generate as generate_empty
 from benchmarks.growth import exponent, growths
 from benchmarks.history import History
@@ -24,6 +25,7 @@ from benchmarks.page import BEGIN, END, PAGE, read_size, section, write_page
 from benchmarks.running import RESULTS, run_steps
 from benchmarks.steps import Comparison, Say, Step, load_steps
 from dagster_project.warehouse.dbt_manifest import dbt_executable
+from dagster_project.warehouse.schema_version import noted_version, version_now
 
 MACHINE = Machine("a processor", 2, 24 * 2**30, "Python 3", 0.0)
 MEBIBYTE = 2**20
@@ -283,6 +285,11 @@ def test_a_generated_history_has_the_same_rows_on_every_machine(inbox: Path) -> 
             f"province, epoch_us(changed_at))) from read_parquet('{inbox}/orders-*.parquet')"
         ).fetchall()
     assert (rows, digest) == (21_271, 3378012004833082894)
+
+
+def test_the_warehouse_of_a_generated_company_is_of_this_version(tmp_path: Path) -> None:
+    with duckdb.connect(str(prepare(tmp_path, 10).warehouse)) as con:
+        assert noted_version(con) == version_now()
 
 
 def test_a_generated_history_is_as_in_life(inbox: Path) -> None:
