@@ -455,6 +455,7 @@ class ZohoServer:
         fields = [name for name in job["query"]["fields"] if any(name in record for record in job["records"])]
         lookups = {name for name in fields if any(isinstance(record.get(name), dict) for record in job["records"])}
         rows.writerow(["Id", *(self.lookup_heading.format(name) if name in lookups else name for name in fields)])
+        text.write("\r\n")  # a blank line is no record
         for record in job["records"]:
             rows.writerow([record["id"], *(_csv_value(record.get(name)) for name in fields)])
         packed = io.BytesIO()

@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from landing_workshop import NOW, Workshop
 
@@ -235,6 +237,17 @@ def test_one_column_may_hold_several_kinds_of_time(workshop: Workshop) -> None:
     orders(workshop, lines, sources=ORDERS.replace("ordered_at: at", f"ordered_at: {formats}"))
     assert workshop.rows("select distinct ordered_at from orders") == [(datetime(2019, 1, 5, 0, 3, tzinfo=UTC),)]
     assert workshop.rows("select count(*) from orders") == [(len(lines),)]
+
+
+def test_times_of_parquet_that_know_their_zone_need_no_setting_and_others_do(workshop: Workshop) -> None:
+    at = datetime(2024, 1, 1, 10, tzinfo=UTC)
+    zoneless = ORDERS.replace("    time_zone: Asia/Shanghai\n", "").replace(".csv", "_*.parquet")
+    for name, zone in (("zoned", "Asia/Shanghai"), ("plain", None)):
+        columns = {"no": [name], "buyer": ["a"], "at": pa.array([at], pa.timestamp("us", zone)), "total": [5]}
+        pq.write_table(pa.table(columns), workshop.inbox / f"orders_{name}.parquet")
+    workshop.land(zoneless)
+    assert workshop.rows("select order_id, ordered_at from orders") == [("zoned", at)]
+    assert "no time_zone is set" in reasons(workshop)[0][0]
 
 
 CUSTOMERS = """
