@@ -1,9 +1,9 @@
 """The bare script of a first run: from landed batches to the snapshot of a day and its Parquet files, in one process.
 
-python -m benchmarks.bare_run WAREHOUSE LANDING OUTPUT ZONE DAY
+python -m benchmarks.bare_run WAREHOUSE LANDING OUTPUT ZONE DAY [MONTH_ENDS]
 
-What it cannot know by itself (labels and plans of the standard, month ends to learn from, columns of the tables) it
-reads from WAREHOUSE.
+It learns from at most MONTH_ENDS of the day's month ends, from all of them unless told. What it cannot know by itself
+(labels and plans of the standard, month ends to learn from, columns of the tables) it reads from WAREHOUSE.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ BASE = (
 )
 
 
-def main(warehouse: str, landing: str, output: str, zone: str, day: str) -> None:
+def main(warehouse: str, landing: str, output: str, zone: str, day: str, month_ends: str | None = None) -> None:
     """Write the tables into a file in the new folder `output`, and the published ones as Parquet and a second file."""
     folder = Path(output)
     folder.mkdir(parents=True)
@@ -60,8 +60,8 @@ def main(warehouse: str, landing: str, output: str, zone: str, day: str) -> None
                 statement = statement.replace(f"strata.{schema}.", f"warehouse.{schema}.")
             con.execute(statement)
         past = statements_of(PAST)
-        month_ends = con.execute("select reference_on from strata.control.reference_days order by 1").fetchall()
-        for (month_end,) in month_ends:
+        learnt = "select reference_on from strata.control.reference_days where as_of_date = ? order by 1 limit ?"
+        for (month_end,) in con.execute(learnt, [day, None if month_ends is None else int(month_ends)]).fetchall():
             con.execute("set variable reference_on = ?", [month_end])
             for statement in past:
                 con.execute(statement)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -24,6 +25,8 @@ from dagster_project.sql_text import quote_identifier, quote_literal
 FIRST_RUN = 2.5
 DAILY_RUN = 0.25
 MODELS_NAMED = 8
+NEXT_DAY_OF_SCRIPT = "next day by the bare script"
+LEARNS_NOTHING = "from the same landed batches, as if what the first run learnt from the past were kept and still true"
 
 
 def measure_runs(folder: Path, size: int, say: Say) -> list[Comparison]:
@@ -36,15 +39,21 @@ def measure_runs(folder: Path, size: int, say: Say) -> list[Comparison]:
     parts = by_part("runs", "first run", size, first, newest_run(plain.settings.paths))
     left_out = _left_out(plain, size)
     say("the bare script")
-    floor = _bare(plain, folder / "bare")
+    bare = folder / "bare"
+    floor = _bare(plain, bare, LAST_DAY)
     say("comparing every row")
-    compare(plain.warehouse, folder / "bare" / "warehouse.duckdb")
-    shutil.rmtree(folder / "bare")
+    compare(plain.warehouse, bare / "warehouse.duckdb")
+    shutil.rmtree(bare)
+    after = days_after("runs", history, plain, together(landing, first), say, aim=DAILY_RUN)
+    say("the bare script of the next day, which learns nothing")
+    next_day = _bare(plain, bare, LAST_DAY + timedelta(days=1), month_ends=0)
+    shutil.rmtree(bare)
     return [
         Comparison("runs", "landing four years", size, landing, None),
         Comparison("runs", "first run", size, first, floor, FIRST_RUN, left_out, against="bare script"),
         *parts,
-        *days_after("runs", history, plain, together(landing, first), say, aim=DAILY_RUN),
+        *after,
+        Comparison("runs", NEXT_DAY_OF_SCRIPT, size, next_day, floor, against="bare script", note=LEARNS_NOTHING),
     ]
 
 
@@ -90,9 +99,10 @@ def days_after(
     ]
 
 
-def _bare(installation: Installation, output: Path) -> Measured:
-    words = [str(installation.warehouse), str(installation.settings.paths.landing), str(output), ZONE, str(LAST_DAY)]
-    return measure([sys.executable, "-m", "benchmarks.bare_run", *words])
+def _bare(installation: Installation, output: Path, day: date, *, month_ends: int | None = None) -> Measured:
+    words = [str(installation.warehouse), str(installation.settings.paths.landing), str(output), ZONE, str(day)]
+    learnt = [] if month_ends is None else [str(month_ends)]
+    return measure([sys.executable, "-m", "benchmarks.bare_run", *words, *learnt])
 
 
 def by_part(step: str, name: str, size: int, run: Measured, times: RunTimes) -> list[Comparison]:
