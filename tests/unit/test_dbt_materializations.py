@@ -62,6 +62,23 @@ with customers as (
 )
 select * from customers where customer_id % 200_000 = {{ 0 if var('day') == 1 else 100_000 }} or customer_id = 600_000
 """,
+    "models/large.sql": """
+{{
+    config(
+        materialized='incremental', incremental_strategy='append', on_schema_change='fail', meta={'by_days': true},
+        contract={'enforced': true},
+        pre_hook="{{ 'delete from ' ~ this if is_incremental() else 'select 1' }}"
+    )
+}}
+select as_of_date, customer_id, 'new' as stage
+from {{ source('control', 'as_of_days') }}
+cross join {{ source('control', 'everybody') }}
+where as_of_date in ('2024-01-02', '2024-01-04') and customer_id < 200_000
+""",
+    "models/large_found.sql": """
+{{ config(materialized='table') }}
+select as_of_date, count(*) as customers from {{ ref('large') }} where customer_id < 1_000 group by as_of_date
+""",
     "models/schema.yml": """
 sources:
   - {name: control, tables: [{name: as_of_days}, {name: everybody}]}
@@ -69,6 +86,11 @@ sources:
 models:
   - name: dated_kept
     columns: [{name: day, data_type: integer}, {name: as_of_date, data_type: date}]
+  - name: large
+    columns:
+      - {name: as_of_date, data_type: date, constraints: [{type: not_null}]}
+      - {name: customer_id, data_type: bigint, constraints: [{type: not_null}]}
+      - {name: stage, data_type: varchar, constraints: [{type: not_null}]}
   - name: promised
     columns: [{name: n, data_type: integer, constraints: [{type: not_null}]}, {name: day, data_type: integer}]
 """,
@@ -91,7 +113,7 @@ for number, variables in enumerate(json.loads(sys.argv[1])):
     with duckdb.connect("shop.duckdb") as con:
         con.execute(f"export database 'state{number}'")
 """
-MODELS = {"kept", "promised", "moved", "made", "dated", "dated_kept", "stepped"}
+MODELS = {"kept", "promised", "moved", "made", "dated", "dated_kept", "large", "large_found", "stepped"}
 AS_IS: dict[str, Any] = {"kept": "same", "promised": "1", "moved": "view"}
 
 
@@ -194,6 +216,13 @@ def test_rows_written_by_days_are_found_by_their_day_and_appended_by_days(runs: 
     """DuckDB 2.0.0 finds none in a table that was made by a select without rows and filled in the same transaction."""
     assert runs[0].tables["dated_kept"] == [(1, date(2024, 1, 2)), (1, date(2024, 1, 3))]
     assert runs[1].tables["dated_kept"] == [(number, date(2024, 1, day)) for number in (1, 2) for day in (2, 3)]
+
+
+def test_many_rows_after_a_day_without_any_are_found_by_whoever_reads_next(runs: list[Run]) -> None:
+    """DuckDB 2.0.0 finds none of 122,880 rows and more that a transaction adds after an insert without rows."""
+    for run in runs[:2]:
+        assert run.tables["large_found"] == [(date(2024, 1, 2), 1_000), (date(2024, 1, 4), 1_000)]
+        assert len(run.tables["large"]) == 2 * 200_000
 
 
 def test_a_model_by_customers_has_the_rows_of_all_some_customers_at_a_time(runs: list[Run]) -> None:
