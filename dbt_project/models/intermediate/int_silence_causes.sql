@@ -41,10 +41,9 @@ order_days as (
     select
         customer_id,
         business_day,
-        gap_days,
-        lag(gap_days) over (partition by customer_id order by business_day) as previous_gap_days
+        gap_days
     from {{ ref('int_customer_days') }}
-    where order_count > 0 and customer_id in (select often_buyers.customer_id from often_buyers)
+    where order_count > 0
 
 ),
 
@@ -70,46 +69,21 @@ purchases as (
         often_buyers.as_of_date,
         often_buyers.customer_id,
         often_buyers.standard_version,
-        order_days.business_day,
         order_days.gap_days,
-        order_days.previous_gap_days,
+        lead(order_days.gap_days) over latest_first as previous_gap_days,
         extract(month from order_days.business_day) as calendar_month,
         extract(year from order_days.business_day) as calendar_year,
-        row_number() over (
-            partition by often_buyers.as_of_date, often_buyers.customer_id order by order_days.business_day desc
-        ) as purchases_back
+        row_number() over latest_first as purchases_back
     from often_buyers
     inner join order_days
         on often_buyers.customer_id = order_days.customer_id and often_buyers.as_of_date >= order_days.business_day
+    window latest_first as (
+        partition by often_buyers.as_of_date, often_buyers.customer_id order by order_days.business_day desc
+    )
 
 ),
 
-{#- The order days within each run of three adjacent calendar months; December and January are adjacent. -#}
-seasons as (
-
-    select
-        purchases.as_of_date,
-        purchases.customer_id,
-        months.first_month,
-        count(*) as order_days
-    from purchases
-    inner join (values (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) as months (first_month)
-        on (purchases.calendar_month - months.first_month + 12) % 12 < 3
-    group by purchases.as_of_date, purchases.customer_id, months.first_month
-
-),
-
-busiest_seasons as (
-
-    select
-        as_of_date,
-        customer_id,
-        max(order_days) as order_days
-    from seasons
-    group by as_of_date, customer_id
-
-),
-
+{#- A season is three adjacent calendar months; December and January are adjacent. -#}
 rhythms as (
 
     select
@@ -119,7 +93,14 @@ rhythms as (
         count(*) filter (
             where purchases.purchases_back < standards.fading_gaps
             and purchases.gap_days > purchases.previous_gap_days
-        ) as latest_rises
+        ) as latest_rises,
+        greatest(
+            {%- for first_month in range(1, 13) %}
+                count(*) filter (
+                    where (purchases.calendar_month - {{ first_month }} + 12) % 12 < 3
+                ){{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as busiest_season_order_days
     from purchases
     inner join standards on purchases.standard_version = standards.standard_version
     group by purchases.as_of_date, purchases.customer_id
@@ -138,7 +119,7 @@ final as (
             when
                 silences.order_days >= standards.seasonal_order_days
                 and rhythms.years >= standards.seasonal_years
-                and busiest_seasons.order_days >= standards.seasonal_share * silences.order_days
+                and rhythms.busiest_season_order_days >= standards.seasonal_share * silences.order_days
                 then 'seasonal'
             when
                 silences.order_days > standards.fading_gaps
@@ -152,8 +133,6 @@ final as (
         on silences.as_of_date = complained.as_of_date and silences.customer_id = complained.customer_id
     left join rhythms
         on silences.as_of_date = rhythms.as_of_date and silences.customer_id = rhythms.customer_id
-    left join busiest_seasons
-        on silences.as_of_date = busiest_seasons.as_of_date and silences.customer_id = busiest_seasons.customer_id
 
 )
 
