@@ -15,7 +15,7 @@ from dagster_project.errors import StrataError
 from dagster_project.landing import Manifest
 from dagster_project.settings import Settings
 from dagster_project.warehouse import HeldWarehouse
-from dagster_project.warehouse.checked_days import note_checked
+from dagster_project.warehouse.checked_days import create_checked_days, note_checked
 from dagster_project.warehouse.checks import (
     Check,
     days_hold_all_that_landed,
@@ -119,6 +119,7 @@ def refuse_failed_checks(warehouse: HeldWarehouse, settings: Settings) -> None:
 
 def _table_checks(warehouse: HeldWarehouse, settings: Settings) -> dict[str, Check]:
     with warehouse.connection() as con:
+        create_checked_days(con)
         checks = table_checks(con, settings.sources.business.currency)
         record_checks(con, checks)
         if not _failed(checks):

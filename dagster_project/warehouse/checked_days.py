@@ -14,10 +14,15 @@ import duckdb
 from dagster_project.sql_text import quote_identifier
 
 
-def forget_checked(con: duckdb.DuckDBPyConnection, days: Collection[date]) -> None:
-    """Have `days`, which are about to be written, checked again; makes the table where a warehouse has none yet."""
+def create_checked_days(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the table where a warehouse has none yet: no day of it has passed."""
     con.execute("create schema if not exists audit")
     con.execute("create table if not exists audit.checked_days (as_of_date date primary key)")
+
+
+def forget_checked(con: duckdb.DuckDBPyConnection, days: Collection[date]) -> None:
+    """Have `days`, which are about to be written, checked again."""
+    create_checked_days(con)
     con.execute("delete from audit.checked_days where list_contains(?::date[], as_of_date)", [sorted(days)])
 
 
