@@ -27,11 +27,10 @@
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set is_python = model['language'] == 'python' -%}
-    {%- set parts = [] if is_python else parts_of(sql) -%}
+    {%- set aside = make_intermediate_relation(target_relation) if is_python else built_by_parts(sql) -%}
 
-    {#- What Python gives is written by a connection of its own, hence aside. -#}
+    {#- What Python gives is written by a connection of its own. -#}
     {%- if is_python -%}
-        {%- set aside = make_intermediate_relation(target_relation) -%}
         {% call statement('clear', auto_begin=False) -%} drop table if exists {{ aside }} {%- endcall %}
         {% call statement('main', language='python') -%}
             {{ create_table_as(False, aside, compiled_code, 'python') }}
@@ -41,11 +40,9 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% do drop_other_kind(target_relation) %}
     {% call statement('replace' if is_python else 'main') -%}
-        {%- if is_python %}
+        {%- if aside %}
             drop table if exists {{ target_relation }};
             alter table {{ aside }} rename to {{ adapter.quote(target_relation.identifier) }}
-        {%- elif parts %}
-            {{ create_by_parts(target_relation, sql, parts) }}
         {%- elif config.get('contract').enforced %}
             {{ get_assert_columns_equivalent(sql) }}
             create or replace table {{ target_relation }} {{ get_table_columns_and_constraints() }};
@@ -72,33 +69,39 @@
         and config.get('on_schema_change') == 'fail'
         and is_incremental()
     ) -%}
+    {%- set aside = built_by_parts(sql) -%}
     {#- Columns that are new, gone or of another type are dbt's to refuse. -#}
     {%- set columns = get_column_schema_from_query(sql) if is_plain else [] -%}
     {%- if not is_plain or not are_same_columns(columns, adapter.get_column_schema_from_query('from ' ~ this)) -%}
-        {{ return(dbt.materialization_incremental_duckdb()) }}
+        {%- set written = dbt.materialization_incremental_duckdb() -%}
+        {%- do drop_parts(aside) -%}
+        {{ return(written) }}
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set names = columns | map(attribute='quoted') | join(', ') -%}
-    {%- set parts = parts_of(sql) -%}
 
     {% if config.get('contract').enforced and not hold_contract(columns) -%} {% do assert_columns_equivalent(sql) %} {%- endif %}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
-        {%- if parts %}
-            {{ insert_by_parts(target_relation, parts) }}
-        {%- else %}
-            insert into {{ target_relation }} ({{ names }}) (
-                {{ sql }}
-            )
-        {%- endif %}
+        insert into {{ target_relation }} ({{ names }}) (
+            {% if aside %} select {{ names }} from {{ aside }} {% else %} {{ sql }} {% endif %}
+        )
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}
+    {% do drop_parts(aside) %}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
+
+
+{% macro drop_parts(relation) %}
+    {%- if relation -%}
+        {% call statement('drop_parts', auto_begin=False) -%} drop table {{ relation }} {%- endcall %}
+    {%- endif -%}
+{% endmacro %}
 
 
 {#- A table where a view was, or the other way round: DuckDB replaces only what is of the same kind. -#}

@@ -42,9 +42,9 @@
     )
 {%- endmacro %}
 
-{#- The first and last days of about a million rows of one a customer. -#}
+{#- The first and last days of about a million rows of one a customer; marts have rows of requested days alone. -#}
 {% macro stretches_of_days() -%}
-    {%- call statement('stretches', fetch_result=True) -%}
+    {%- call statement('stretches', fetch_result=True, auto_begin=False) -%}
         select
             cast(min(as_of_date) as varchar) as first_day,
             cast(max(as_of_date) as varchar) as last_day
@@ -53,6 +53,9 @@
                 as_of_date,
                 {{ number_of_part('as_of_date', beside=source('identity', 'customer_aliases')) }} as stretch
             from {{ source('control', 'as_of_days') }}
+            {%- if model.fqn[1] == 'marts' %}
+                where is_requested
+            {%- endif %}
         ) as numbered
         group by stretch
         order by first_day
@@ -62,7 +65,7 @@
 
 {#- Customers of about a million rows of one a day; who is no customer any more lies between or beyond them, and counts. -#}
 {% macro ranges_of_customers() -%}
-    {%- call statement('ranges', fetch_result=True) -%}
+    {%- call statement('ranges', fetch_result=True, auto_begin=False) -%}
         select
             'customer_id > ' || coalesce(lag(last_customer) over (order by last_customer), -1)
             || case
@@ -87,51 +90,51 @@
 {%- endmacro %}
 
 {#-
-    The columns of a part are found by name. Of 122,880 rows and more that a transaction adds after an insert that gave
-    none, as a part may, filters and joins find nothing until the file is opened again (DuckDB 2.0.0). They are found
-    where a row came before all inserts, so one does, and goes again.
+    A table of the rows of all parts beside the model's own, each part in a transaction of its own; none where the model is
+    computed at once. To be asked for before anything has begun a transaction. Of 122,880 rows and more that a transaction
+    adds after a statement that added none, as a part may, filters and joins find nothing until the file is opened again
+    (DuckDB 2.0.0).
 -#}
-{% macro insert_by_parts(relation, parts) -%}
-    {%- set key = 'customer_id' if model.config.meta.get('by_customers') else day_column(model) -%}
-    {%- set row = {key: '-1' if key == 'customer_id' else "date '0001-01-01'"} -%}
-    {%- for name, column in model.columns.items() if column.constraints and name not in row -%}
-        {%- set of_no_row = {'date': "date '0001-01-01'", 'varchar': "''"} -%}
-        {%- do row.update({name: of_no_row.get(column.data_type, 'cast(-1 as ' ~ column.data_type ~ ')')}) -%}
-    {%- endfor %}
-    insert into {{ relation }} ({{ row.keys() | join(', ') }}) values ({{ row.values() | join(', ') }});
-    delete from {{ relation }} where {{ key }} = {{ row[key] }};
-    {%- for part in parts %}
-        insert into {{ relation }} by name
-        {{ part }};
-    {%- endfor %}
+{% macro built_by_parts(query) -%}
+    {%- set relation = parts_relation() -%}
+    {%- if model.config.meta.get('by_days') or model.config.meta.get('by_customers') -%}
+        {#- What a killed run left. -#}
+        {%- call statement('clear', auto_begin=False) -%} drop table if exists {{ relation }} {%- endcall -%}
+    {%- endif -%}
+    {%- set parts = parts_of(query) -%}
+    {%- if not parts -%} {{ return(none) }} {%- endif -%}
+    {%- if config.get('contract').enforced -%} {%- do get_assert_columns_equivalent(query) -%} {%- endif -%}
+    {%- call statement('made', auto_begin=False) -%}
+        create table {{ relation }}
+        {%- if config.get('contract').enforced %}
+            {{ get_table_columns_and_constraints() }}
+        {%- else %} (
+                {%- for column in get_column_schema_from_query(query) %}
+                    {{ column.quoted }} {{ column.dtype }}{{ ',' if not loop.last }}
+                {%- endfor %}
+            )
+        {%- endif %}
+    {%- endcall -%}
+    {%- for part in parts -%}
+        {%- call statement('part', auto_begin=False) -%}
+            insert into {{ relation }} by name
+            {{ part }}
+        {%- endcall -%}
+    {%- endfor -%}
+    {{ return(relation) }}
 {%- endmacro %}
 
-{#- With its columns written out: a table made by a query without rows would be as one after an insert without rows. -#}
-{% macro create_by_parts(relation, query, parts, temporary=false) -%}
-    {%- set is_contracted = config.get('contract').enforced and not temporary -%}
-    {%- if is_contracted -%} {{ get_assert_columns_equivalent(query) }} {%- endif %}
-    create or replace {{ 'temporary ' if temporary }}table {{ relation }}
-    {%- if is_contracted %}
-        {{ get_table_columns_and_constraints() }}
-    {%- else %} (
-            {%- for column in get_column_schema_from_query(query) %}
-                {{ column.quoted }} {{ column.dtype }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        )
-    {%- endif %};
-    {{ insert_by_parts(relation, parts) }}
+{% macro parts_relation() -%}
+    {{ return(make_intermediate_relation(this.incorporate(type='table'), '__parts')) }}
 {%- endmacro %}
 
-{#- dbt-duckdb's own incremental materialization makes a new table by this, and what it then puts in place of old rows. -#}
+{#- dbt-duckdb's own incremental materialization makes by this a new table, and what it then puts in place of old rows. -#}
 {% macro duckdb__create_table_as(
     temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none
 ) -%}
-    {%- set parts = parts_of(compiled_code) if language == 'sql' else [] -%}
-    {%- if parts -%}
-        {{ create_by_parts(relation, compiled_code, parts, temporary) }}
-    {%- else -%}
-        {{ return(dbt.duckdb__create_table_as(
-            temporary, relation, compiled_code, language, partitioned_by, sorted_by
-        )) }}
-    {%- endif -%}
+    {%- set has_parts = language == 'sql' and parts_of(compiled_code) -%}
+    {{ return(dbt.duckdb__create_table_as(
+        temporary, relation, 'select * from ' ~ parts_relation() if has_parts else compiled_code, language, partitioned_by,
+        sorted_by
+    )) }}
 {%- endmacro %}
