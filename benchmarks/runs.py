@@ -162,8 +162,9 @@ def compute_again(installation: Installation) -> None:
         con.execute(f"use strata; set TimeZone = {quote_literal(ZONE)}")
         dated = con.execute(
             "select columns.table_name, columns.column_name from duckdb_columns() as columns "
-            "inner join duckdb_tables() using (database_oid, schema_oid, table_oid) where columns.database_name = 'strata' "
-            "and columns.schema_name = 'marts' and list_contains(?, columns.column_name) "
+            "inner join duckdb_tables() using (database_oid, schema_oid, table_oid) "
+            "where columns.database_name = 'strata' and columns.schema_name = 'marts' "
+            "and list_contains(?, columns.column_name) "
             "and not list_contains(?, columns.table_name)",
             [list(DAY_COLUMNS), [*TABLES, *ISSUED]],
         ).fetchall()
