@@ -50,6 +50,7 @@ def test_a_customer_that_a_join_loses_on_the_way_fails_the_run_s_tests(shop: Sho
     tests = {path.stem.partition("_ref_")[0].removeprefix("no_row_lost_"): path.read_text() for path in compiled}
     assert tests.keys() == {"silent_customers", "customer_segments"}
     with duckdb.connect(str(shop.settings.paths.warehouse)) as con:
+        assert [con.execute(query).fetchall() for query in tests.values()] == [[], []], "the day has passed"
         con.execute("delete from audit.checked_days")
         for table, query in tests.items():
             assert con.execute(query).fetchall() == [], table

@@ -1,4 +1,7 @@
-{#- Of each day of this run there are as many rows as it has requested ones in `of`, from which joins made them. -#}
+{#-
+    Of each day of this run that has not passed there are as many rows as requested ones in `of`, from which joins made
+    them.
+-#}
 {% test no_row_lost(model, of) %}
 
     with requested as (
@@ -7,7 +10,7 @@
             as_of_date,
             count(*) as row_count
         from {{ of }}
-        where is_requested
+        where is_requested and as_of_date not in (select as_of_date from {{ source('audit', 'checked_days') }})
         group by as_of_date
 
     ),
