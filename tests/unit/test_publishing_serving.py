@@ -99,6 +99,14 @@ def test_an_unchanged_warehouse_leaves_the_copy_alone(con, tmp_path, publishing_
     assert publish(con, tmp_path, publishing_settings, code="0.2.0+bbbb").is_changed
 
 
+def test_another_value_in_a_table_without_days_is_published(con, tmp_path, publishing_settings) -> None:
+    copy = publish(con, tmp_path, publishing_settings)
+    con.execute("update marts.dim_customers set region = 'elsewhere'")
+    assert publish(con, tmp_path, publishing_settings).is_changed
+    with duckdb.connect(str(copy.path), read_only=True) as served:
+        assert served.execute("select distinct region from dim_customers").fetchall() == [("elsewhere",)]
+
+
 def assert_same_rows(one: Path, other: Path) -> None:
     """The serving copies in two folders hold the same rows in every table."""
     with duckdb.connect() as con:
