@@ -160,22 +160,23 @@ def compute_again(installation: Installation) -> None:
     with duckdb.connect() as con:
         con.execute(f"attach {quote_literal(str(installation.warehouse))} as strata (read_only)")
         con.execute(f"use strata; set TimeZone = {quote_literal(ZONE)}")
-        dated = con.execute(
-            "select columns.table_name, columns.column_name from duckdb_columns() as columns "
-            "inner join duckdb_tables() using (database_oid, schema_oid, table_oid) "
-            "where columns.database_name = 'strata' and columns.schema_name = 'marts' "
-            "and list_contains(?, columns.column_name) "
-            "and not list_contains(?, columns.table_name)",
-            [list(DAY_COLUMNS), [*TABLES, *ISSUED]],
-        ).fetchall()
-        for table, day in dated:
-            requested = f"{day} in (select as_of_date from control.as_of_days where is_requested)"
+        day_of = dict(
+            con.execute(
+                "select columns.table_name, columns.column_name from duckdb_columns() as columns "
+                "inner join duckdb_tables() using (database_oid, schema_oid, table_oid) "
+                "where columns.database_name = 'strata' and columns.schema_name = 'marts' "
+                "and list_contains(?, columns.column_name) and not list_contains(?, columns.table_name)",
+                [list(DAY_COLUMNS), [*TABLES, *ISSUED]],
+            ).fetchall()
+        )
+        queries = (installation.settings.paths.dbt_target / "compiled").rglob("models/marts/*/*.sql")
+        for table, query in ((file.stem, file.read_text(encoding="utf-8")) for file in queries if file.stem in day_of):
+            requested = f"{day_of[table]} in (select as_of_date from control.as_of_days where is_requested)"
             columns = _columns(con, "strata", "marts", table)
             stored = _sum_of_rows(con, f"select {columns} from marts.{table} where {requested}")
-            for query in (installation.settings.paths.dbt_target / "compiled").rglob(f"models/marts/*/{table}.sql"):
-                again = _sum_of_rows(con, f"select {columns} from ({query.read_text(encoding='utf-8')})")
-                if stored != again:
-                    raise AssertionError(f"{table}: {stored[0]} rows stored, {again[0]} computed again, or others")
+            again = _sum_of_rows(con, f"select {columns} from ({query})")
+            if stored != again:
+                raise AssertionError(f"{table}: {stored[0]} rows stored, {again[0]} computed again, or others")
 
 
 def _columns(con: duckdb.DuckDBPyConnection, database: str, schema: str, table: str) -> str:

@@ -74,7 +74,7 @@
     {%- set columns = get_column_schema_from_query(sql) if is_plain else [] -%}
     {%- if not is_plain or not are_same_columns(columns, adapter.get_column_schema_from_query('from ' ~ this)) -%}
         {%- set written = dbt.materialization_incremental_duckdb() -%}
-        {%- do drop_parts(aside) -%}
+        {%- if aside -%} {%- do adapter.drop_relation(aside) -%} {%- endif -%}
         {{ return(written) }}
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -90,18 +90,11 @@
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}
-    {% do drop_parts(aside) %}
+    {%- if aside -%} {%- do adapter.drop_relation(aside) -%} {%- endif %}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
-
-
-{% macro drop_parts(relation) %}
-    {%- if relation -%}
-        {% call statement('drop_parts', auto_begin=False) -%} drop table {{ relation }} {%- endcall %}
-    {%- endif -%}
-{% endmacro %}
 
 
 {#- A table where a view was, or the other way round: DuckDB replaces only what is of the same kind. -#}

@@ -97,10 +97,8 @@
 -#}
 {% macro built_by_parts(query) -%}
     {%- set relation = parts_relation() -%}
-    {%- if model.config.meta.get('by_days') or model.config.meta.get('by_customers') -%}
-        {#- What a killed run left. -#}
-        {%- call statement('clear', auto_begin=False) -%} drop table if exists {{ relation }} {%- endcall -%}
-    {%- endif -%}
+    {%- set left_by_a_killed_run = load_cached_relation(relation) -%}
+    {%- if left_by_a_killed_run -%} {%- do adapter.drop_relation(left_by_a_killed_run) -%} {%- endif -%}
     {%- set parts = parts_of(query) -%}
     {%- if not parts -%} {{ return(none) }} {%- endif -%}
     {%- if config.get('contract').enforced -%} {%- do get_assert_columns_equivalent(query) -%} {%- endif -%}
