@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -218,6 +219,12 @@ def test_marked_days_of_nothing_stored_are_none(strata: Strata) -> None:
 
 def test_an_empty_quarantine_is_an_empty_table(strata: Strata) -> None:
     assert strata("quarantine", "list").returncode == 0
+
+
+def test_help_shows_every_command_below_what_it_is_for(strata: Strata) -> None:
+    shown = strata("--help").stdout
+    headings = re.findall(r"^╭─ (.+?) ─+╮$", shown, re.MULTILINE)
+    assert headings == ["Options", "Begin", "Days", "Customers and lists", "Privacy", "Operation"]
 
 
 def test_help_and_version_load_no_dagster() -> None:
