@@ -3,12 +3,14 @@
 A dbt left over by a killed run would keep the warehouse file, and the next run would wait for it. On Linux the kernel
 ends it with its parent; elsewhere the next run waits until it is done. What DuckDB quotes of a value that it fails at
 is left out of dbt's messages, which several logs keep. And costs are left out: a parse of the whole project because
-the warehouse lies elsewhere than before, looks for garbage among what is kept to the end, and events that nobody hears.
+the warehouse lies elsewhere than before, a tree of each query of which the first word is read, looks for garbage among
+what is kept to the end, and events that nobody hears.
 """
 
 from __future__ import annotations
 
 import gc
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -21,11 +23,14 @@ from dagster_project.warehouse.dbt_arguments import RUN_RESULTS
 from dagster_project.warehouse.dbt_events import leave_out_unheard_events
 
 if TYPE_CHECKING:
+    from dbt.artifacts.resources import InjectedCTE
     from dbt.contracts.graph.manifest import Manifest
 
 # dbt makes some millions of objects and keeps most: at Python's own 700, a build of 92 models spends 10 % of its
 # processor time (1.3 of 12.4 s) on looking for rings of them that nothing holds.
 OBJECTS_BETWEEN_LOOKS = 200_000
+# A query's first word, behind blanks and remarks.
+BEGINS_WITH = re.compile(r"(?:\s|--[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*+with\b(?:\s+recursive\b)?", re.IGNORECASE)
 
 
 def hide_values() -> None:
@@ -62,6 +67,24 @@ def parse_for_any_place() -> None:
         return (pair for pair in connection_info(self, **options) if pair[0] != "path")
 
     DuckDBCredentials.connection_info = without_place  # type: ignore[method-assign, assignment]
+
+
+def inject_by_first_word() -> None:
+    """Have dbt put rows of a unit test before a query that begins with WITH, as it does, without parsing it.
+
+    sqlparse's tree of the query is a third of what dbt's unit tests take (11 of 32 s).
+    """
+    from dbt import compilation
+
+    inject = compilation.inject_ctes_into_sql
+
+    def injected(sql: str, ctes: list[InjectedCTE]) -> str:
+        begins = BEGINS_WITH.match(sql)
+        if begins is None or not ctes:
+            return inject(sql, ctes)
+        return f"{begins[0]} {', '.join(cte.sql for cte in ctes)}, {sql[begins.end() :]}"
+
+    compilation.inject_ctes_into_sql = injected
 
 
 def invoke(arguments: list[str], manifest: Manifest | None = None) -> int:
@@ -109,6 +132,7 @@ def main() -> None:
     # What follows imports dbt, two seconds that are not to be spent before the check above.
     hide_values()
     parse_for_any_place()
+    inject_by_first_word()
     leave_out_unheard_events()
     channel = served_channel(arguments)
     sys.exit(invoke(arguments) if channel is None else serve(channel))

@@ -15,6 +15,7 @@ import pytest
 from dagster_project.forking import split_parent
 from dagster_project.settings import load_settings
 from dagster_project.settings.children import process_environment
+from dagster_project.warehouse.dbt_child import BEGINS_WITH, inject_by_first_word
 from dagster_project.warehouse.dbt_manifest import dbt_executable
 from dagster_project.warehouse.processes import this_process
 
@@ -50,6 +51,10 @@ def wait_until(condition: object, seconds: float = 10) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def without_blanks(query: str) -> str:
+    return "".join(query.split())
 
 
 @linux_only
@@ -103,6 +108,32 @@ def test_what_is_parsed_is_kept_when_the_data_folder_moves(parsed_project: Path,
     )
     assert "Running with dbt" in done.stdout
     assert "Unable to do partial parsing" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "with a as (select 1) select * from a",
+        "\n-- with b as (select 2)\n/* with **/ /* c */ WITH a as (select 1)\nselect * from a",
+        "with recursive a as (select 1) select * from a",
+        "select 1 as with_tax",
+        "-- with a as (select 1)\nselect 'with'",
+    ],
+)
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_rows_of_a_unit_test_stand_where_dbt_puts_them(query: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dbt import compilation
+    from dbt.artifacts.resources import InjectedCTE
+
+    ctes = [InjectedCTE(f"cte_{number}", f"cte_{number} as (select {number})") for number in range(count)]
+    of_dbt = compilation.inject_ctes_into_sql(query, ctes)
+    monkeypatch.setattr(compilation, "inject_ctes_into_sql", compilation.inject_ctes_into_sql)
+    inject_by_first_word()
+    assert without_blanks(compilation.inject_ctes_into_sql(query, ctes)) == without_blanks(of_dbt)
+
+
+def test_a_query_with_many_remarks_is_looked_at_once() -> None:
+    assert BEGINS_WITH.match("/* a */ -- b\n" * 10_000 + "select 1") is None
 
 
 def test_a_process_mark_tells_the_living_from_the_dead_and_from_who_got_their_number() -> None:
