@@ -34,10 +34,10 @@ def write_page(figures: Sequence[Result], steps: Sequence[Step], page: Path = PA
 
 
 def section(figures: Sequence[Result], steps: Sequence[Step]) -> str:
-    """Tables of ratios by step, of growth, and the plots."""
+    """Every aim at a glance, tables of ratios by step, of growth, and the plots."""
     if not figures:
         return "No figures are kept yet."
-    return "\n\n".join([_origin(figures), *_ratios(figures, steps), *_growth(figures)])
+    return "\n\n".join([_origin(figures), *_glance(figures, steps), *_ratios(figures, steps), *_growth(figures)])
 
 
 def parts_table(parts: Sequence[Comparison]) -> tuple[list[str], list[list[str]]]:
@@ -90,6 +90,32 @@ def _origin(figures: Sequence[Result]) -> str:
     if busy:
         lines += ["", f"Measured beside other work of the machine: {', '.join(busy)}."]
     return "\n".join(lines)
+
+
+def _glance(figures: Sequence[Result], steps: Sequence[Step]) -> list[str]:
+    """What has an aim, at the largest size that was measured."""
+    titles = {step.name: step.title for step in steps}
+    largest: dict[tuple[str, str], Comparison] = {}
+    for part in (part for each in figures for part in each.parts if part.aim is not None):
+        key = (part.step, part.part)
+        if key not in largest or part.size > largest[key].size:
+            largest[key] = part
+    if not largest:
+        return []
+    rows = [
+        [
+            titles.get(part.step, part.step),
+            part.part,
+            part.against or "its floor",
+            short(part.size),
+            "" if part.ratio is None else ratio_text(part.ratio),
+            _aim(part),
+            _peak(part.ours),
+        ]
+        for part in largest.values()
+    ]
+    header = ["step", "part", "against", "orders", "ratio", "aim", "peak memory"]
+    return ["### At a glance", "Every aim, at the largest size that was measured.", _table(header, rows)]
 
 
 def _ratios(figures: Sequence[Result], steps: Sequence[Step]) -> list[str]:
