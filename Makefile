@@ -24,10 +24,11 @@ run: $(STAMP) ## set up and run the main job: land, classify, publish, report
 
 # A worker mostly waits for processes that it started, so that two leave two cores a fifth idle.
 test: $(STAMP) ## set up and run the whole test suite
-	pytest -n 3 --dist loadfile --no-loadscope-reorder
+	pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-fuzz: $(STAMP) ## ten thousand mutated files and answers, some 15 minutes on two free cores
+fuzz: $(STAMP) ## ten thousand mutated files and answers, and properties with twenty times as many examples
 	STRATA_MUTATIONS=10000 pytest -n 2 --dist worksteal tests/unit/test_mutated_input.py
+	STRATA_EXAMPLES_TIMES=20 pytest -n 2 --dist worksteal -m hypothesis tests/unit
 
 faults: $(STAMP) ## two hundred kills at random moments, half an hour on two free cores; goes on where it ended
 	python tests/faults/make_faults.py data/faults

@@ -176,7 +176,7 @@ def live_through(shop: Shop, day: date, *, database: str, folder: Path) -> Morni
         by_hand = stack.enter_context(running([*STRATA, "run"], environment=environment, log=log, seconds=5))
         # It tells of what ends after its first look.
         waited(lambda: page.ticks("failed_runs"), "the first look of the sensor failed_runs")
-        waited(lambda: 'Started execution of step "classification"' in page.said_in(daily), "the daily run at work")
+        waited(lambda: page.has_begun(daily, "classification"), "the daily run at work")
         _kill(page, daily)
         once = {**day_tags(SECOND_AS_OF, SECOND_AS_OF), "dagster/max_retries": "0"}
         lost = page.launch("backfill", once)

@@ -198,7 +198,7 @@ def build_shared_shop(tmp_path_factory: pytest.TempPathFactory, parsed_project: 
     return shop_in(done_once(shared_folder(tmp_path_factory, "shared_shop"), build))
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 120, every: float = 0.005) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120, every: float = 0.05) -> None:
     """Wait until `condition` holds.
 
     Raises:

@@ -306,7 +306,7 @@ def test_a_killed_erasure_lets_nothing_land_and_is_finished_later(shop: Shop, pe
     before = totals(shop)
     rewriting = shop.data / "warehouse" / ".strata.duckdb.unfinished"
     with shop.started("forget", f"members:{person['会员编号']}", "--yes") as process:
-        wait_until(rewriting.exists)
+        wait_until(rewriting.exists, every=0.005)
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert (shop.data / "erasures" / "pending.json").exists()

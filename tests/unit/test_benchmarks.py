@@ -214,6 +214,9 @@ def test_the_page_holds_the_accepted_figures(tmp_path: Path) -> None:
     assert "≤ 1.5, not met" in text
     assert "out of memory" in text
     assert "1.12" in text  # log10(40 / 3)
+    glance = text.partition("### At a glance")[2].partition("###")[0]
+    assert "| Landing | CSV | its floor | 10k | 40.0 | ≤ 1.5, not met |" in glance, "each aim at its largest size"
+    assert glance.count("| Landing |") == 2
 
 
 def test_the_page_in_the_repository_says_what_the_kept_figures_say() -> None:

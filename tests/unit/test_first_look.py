@@ -18,7 +18,8 @@ import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from examples import tried_with
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 
@@ -747,7 +748,7 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
     return [draw(st.lists(HEADERS, min_size=width, max_size=width)), *draw(st.lists(row, max_size=6))]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried_with(12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(table=tables())
 def test_whatever_a_small_table_holds_what_is_written_loads_or_says_what_is_missing(
     tmp_path: Path, table: list[list[str]]
@@ -770,7 +771,7 @@ def test_whatever_a_small_table_holds_what_is_written_loads_or_says_what_is_miss
             assert {name.strip() for name in spec.source_names} <= headers
 
 
-@settings(max_examples=200, deadline=None)
+@tried_with(100)
 @given(text=st.text(min_size=1, max_size=30))
 def test_any_name_survives_being_written_as_yaml(text: str) -> None:
     import yaml

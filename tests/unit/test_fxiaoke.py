@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import tried_with
 from fxiaoke_server import APP, CORPORATION, MOBILE, USER, FxiaokeServer, Misbehaving, Record, full, milliseconds
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from landing_workshop import NOW, Workshop
 from pydantic import SecretStr
@@ -352,7 +353,7 @@ class Kept:
         part.file.path.unlink()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried_with(12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 10**6),
     size=st.sampled_from([1, 90, 150, 230]),

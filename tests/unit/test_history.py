@@ -17,7 +17,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from examples import tried_with
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from warehouse_builder import WarehouseBuilder
 
@@ -270,7 +271,7 @@ runs = st.lists(
 
 
 @given(runs=runs)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried_with(15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_runs_give_the_history_of_the_last_state_of_each_day_and_a_rerun_writes_nothing(
     in_memory: InMemory, runs: Sequence[Run]
 ) -> None:

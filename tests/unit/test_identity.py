@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from examples import tried_with
+from hypothesis import given
 from hypothesis import strategies as st
 from identity_workshop import customers, paths_below, stage
 
@@ -99,7 +100,7 @@ def test_what_is_left_of_an_erased_person_in_several_systems_is_one_customer(
     }
 
 
-@settings(max_examples=30, deadline=None)
+@tried_with(12)
 @given(pairs=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=14))
 def test_linking_equals_repeated_merging(
     pairs: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from examples import tried_with
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_project.identity.grouping import NO_ANCHOR, Apart, Links, grouped
@@ -31,7 +32,7 @@ def sets_by_hand(
     return set(parts)
 
 
-@settings(max_examples=300, deadline=None)
+@tried_with(200)
 @given(
     ranked=st.lists(st.tuples(PAIRS, st.integers(0, 3)), max_size=16),
     pairs=st.lists(PAIRS, max_size=5),

@@ -8,7 +8,8 @@ from itertools import combinations, product
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from examples import tried_with
+from hypothesis import given
 from hypothesis import strategies as st
 from identity_workshop import (
     Link,
@@ -24,7 +25,7 @@ from identity_workshop import (
 from dagster_project.settings.sources import CustomersAre, Identity
 
 REFERENCES: tuple[Reference, ...] = tuple((source, ref) for source, ref in product(("crm", "shop", "club"), "abcd"))
-EXAMPLES = settings(max_examples=15, deadline=None)
+EXAMPLES = tried_with(8)
 
 
 @dataclass(frozen=True)

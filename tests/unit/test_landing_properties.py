@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from hypothesis import HealthCheck, given, settings
+from examples import tried_with
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from landing_workshop import Workshop
 
@@ -34,7 +35,7 @@ SOURCES = """
           status: {from: state, values: {ok: completed, "": pending}}
 """
 HEADER = ("no", "who", "at", "total", "changed", "state", "note")
-MODEST = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MODEST = tried_with(6, suppress_health_check=[HealthCheck.too_slow])
 
 # Text with the marks that break files; no lone surrogates, which no encoding holds, and no NUL.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)

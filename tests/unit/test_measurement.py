@@ -7,7 +7,8 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import tried_with
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -139,7 +140,7 @@ def test_arms_that_tell_nothing_of_a_difference_are_not_compared(
     assert compare_rates(arm_of(*treated), arm_of(*control)) is None
 
 
-@settings(max_examples=25)  # statsmodels' function collects garbage in each call
+@tried_with(15)  # statsmodels' function collects garbage in each call
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_p_values_after_holm_are_those_of_statsmodels(p_values: list[float]) -> None:
     expected = list(multipletests(p_values, method="holm")[1]) if p_values else []

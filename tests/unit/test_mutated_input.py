@@ -28,7 +28,7 @@ from dagster_project.landing import land
 from dagster_project.settings import Settings
 from dagster_project.settings.environment import Secrets
 
-MUTATIONS = int(os.environ.get("STRATA_MUTATIONS", "100"))
+MUTATIONS = int(os.environ.get("STRATA_MUTATIONS", "60"))
 SHARES = {"csv": 0.4, "excel": 0.15, "json": 0.15, "jsonl": 0.1, "fxiaoke": 0.1, "zoho": 0.1}
 PIECES = 4  # a piece is a test of its own, so that several processes share the work
 SECRET = "a-word-that-nobody-may-see"

@@ -9,7 +9,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from examples import tried_with
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from standard_workshop import changed, own_dimension, refusal
@@ -170,7 +171,7 @@ RULES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@tried_with(25)
 @given(rules=st.lists(RULES, min_size=1, max_size=4))
 def test_a_rule_is_refused_exactly_when_it_decides_for_no_customer(rules: list[str]) -> None:
     # Every customer that DuckDB can tell apart: numbers from below to above all constants, and NULL.
