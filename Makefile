@@ -22,9 +22,9 @@ $(STAMP): requirements.lock pyproject.toml
 run: $(STAMP) ## set up and run the main job: land, classify, publish, report
 	strata run
 
-# A worker mostly waits for processes that it started, so that two leave two cores a fifth idle.
+# A worker mostly waits for processes that it started, so that two leave two cores a fifth idle; four gain nothing more.
 test: $(STAMP) ## set up and run the whole test suite
-	pytest -n 4 --dist loadfile --no-loadscope-reorder
+	pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(STAMP) ## ten thousand mutated files and answers, and properties with twenty times as many examples
 	STRATA_MUTATIONS=10000 pytest -n 2 --dist worksteal tests/unit/test_mutated_input.py

@@ -50,7 +50,7 @@ WRONG = {
     "exchange_rates": ("rate", lambda row: Decimal(5)),
 }
 FEW = settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],

@@ -181,7 +181,7 @@ def expected_day(warehouse: GeneratedWarehouse, company: Company, day: date, sta
     return classify_day(warehouse.history(company), day, standard, predictions)
 
 
-@examples(15)
+@examples(10)
 @given(company=companies(least=3, most=9), first=standards(), second=standards())
 def test_every_measure_and_class_equals_the_reference(
     models: CompiledProject, company: Company, first: WholeStandard, second: WholeStandard
