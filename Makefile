@@ -26,7 +26,7 @@ run: $(STAMP) ## set up and run the main job: land, classify, publish, report
 test: $(STAMP) ## set up and run the whole test suite
 	pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-fuzz: $(STAMP) ## ten thousand mutated files and answers, and properties with twenty times as many examples
+fuzz: $(STAMP) ## ten thousand spoiled files and answers, properties with twenty times the examples: 15 minutes
 	STRATA_MUTATIONS=10000 pytest -n 2 --dist worksteal tests/unit/test_mutated_input.py
 	STRATA_EXAMPLES_TIMES=20 pytest -n 2 --dist worksteal -m hypothesis tests/unit
 

@@ -23,7 +23,7 @@ from dagster_project.warehouse.dbt_arguments import RUN_RESULTS
 from dagster_project.warehouse.dbt_events import leave_out_unheard_events
 
 if TYPE_CHECKING:
-    from dbt.artifacts.resources import InjectedCTE
+    from dbt.artifacts.resources.v1.components import InjectedCTE
     from dbt.contracts.graph.manifest import Manifest
 
 # dbt makes some millions of objects and keeps most: at Python's own 700, a build of 92 models spends 10 % of its

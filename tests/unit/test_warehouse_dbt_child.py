@@ -123,7 +123,7 @@ def test_what_is_parsed_is_kept_when_the_data_folder_moves(parsed_project: Path,
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_rows_of_a_unit_test_stand_where_dbt_puts_them(query: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     from dbt import compilation
-    from dbt.artifacts.resources import InjectedCTE
+    from dbt.artifacts.resources.v1.components import InjectedCTE
 
     ctes = [InjectedCTE(f"cte_{number}", f"cte_{number} as (select {number})") for number in range(count)]
     of_dbt = compilation.inject_ctes_into_sql(query, ctes)
