@@ -19,8 +19,9 @@ from typing import Any
 
 import duckdb
 from compiled_warehouse import CompiledWarehouse
+from examples import tried_with
 from generated import LAST, Company
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
 from pydantic import SecretStr
 
 from dagster_project.contract.entities import ENTITIES
@@ -49,9 +50,8 @@ WRONG = {
     "web_events": ("kind", lambda row: "cart"),
     "exchange_rates": ("rate", lambda row: Decimal(5)),
 }
-FEW = settings(
-    max_examples=2,
-    deadline=None,
+FEW = tried_with(
+    2,
     derandomize=True,
     phases=[Phase.generate],
     database=None,

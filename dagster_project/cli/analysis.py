@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from dagster_project.cli.common import DayOption, LanguageOption, StoredDayOption, day_of, new_console, read_settings
+from dagster_project.cli.common import DayOption, LanguageOption, StoredDayOption, asked_day, new_console, read_settings
 from dagster_project.errors import StrataError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def report(as_of: DayOption = None) -> None:
         wait_seconds=settings.environment.warehouse_wait_seconds,
         progress=console.print,
     ) as con:
-        day = day_of(as_of, "--as-of") if as_of else _newest_stored_day(con)
+        day = asked_day(as_of) or _newest_stored_day(con)
         for page in write_day_report(con, settings, day):
             console.print(page)
 
@@ -53,7 +53,7 @@ def explain(
     settings = read_settings()
     with opened_serving_copy(settings) as con:
         found = find_customer(con, customer)
-        day = chosen_day(con, day_of(as_of, "--as-of") if as_of else None)
+        day = chosen_day(con, asked_day(as_of))
         explanation = read_explanation(con, found.customer_id, day)
     chosen = settings.publishing.language if language is None else Language(language)
     told = tell(explanation, found, customer, language=chosen, currency=settings.sources.business.currency)
@@ -81,7 +81,7 @@ def impact(
     settings = read_settings()
     chosen = settings.publishing.language if language is None else Language(language)
     with console.status("reading the published copy") as status:
-        measured = measure_impact(settings, file, day_of(as_of, "--as-of") if as_of else None, status.update)
+        measured = measure_impact(settings, file, asked_day(as_of), status.update)
     for table in impact_tables(measured, chosen):
         console.print(table)
     page = write_impact_page(measured, settings.paths.impact, chosen)
@@ -165,7 +165,7 @@ def clusters_fit(as_of: StoredDayOption = None) -> None:
         raise StrataError("standards.yaml says clusters: none. Say how many, e.g. clusters: { count: 4, seed: 7 }.")
     before = read_fits(settings.paths.clusters)
     with opened_serving_copy(settings) as con:
-        day = chosen_day(con, day_of(as_of, "--as-of") if as_of else None)
+        day = chosen_day(con, asked_day(as_of))
         fit, sizes = fit_clusters(con, day, count=wanted.count, seed=wanted.seed, kept=before)
     kept = keep_fit(settings.paths.clusters, fit)
     language = settings.publishing.language

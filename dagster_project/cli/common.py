@@ -73,6 +73,15 @@ def day_of(text: str, option: str) -> date:
     return day_named(text, setting=option)
 
 
+def asked_day(as_of: str | None) -> date | None:
+    """The business day of `--as-of`; None where it was left out.
+
+    Raises:
+        DayError: it is no day.
+    """
+    return day_of(as_of, "--as-of") if as_of else None
+
+
 def last_complete_day_of(settings: Settings) -> date:
     """The last business day that is over."""
     from dagster_project.warehouse.run_window import last_complete_day

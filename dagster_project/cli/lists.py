@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from dagster_project.cli.common import day_of, new_console, read_settings
+from dagster_project.cli.common import asked_day, new_console, read_settings
 from dagster_project.errors import StrataError
 
 
@@ -30,9 +30,8 @@ def push(
     console = new_console()
     settings = read_settings()
     targets = chosen_targets(settings, crm)
-    asked_day = day_of(as_of, "--as-of") if as_of else None
     now = datetime.now(UTC)
-    tasks = read_tasks(settings, targets, asked_day, now=now, who="strata push", say=console.print)
+    tasks = read_tasks(settings, targets, asked_day(as_of), now=now, who="strata push", say=console.print)
     if dry_run:
         for each in tasks:
             console.print(f"[bold]{escape(heading(each))}[/]; nothing is written", highlight=False)

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from dagster_project.cli.common import (
     DayOption,
+    asked_day,
     day_of,
     last_complete_day_of,
     new_console,
@@ -53,7 +54,7 @@ def run(as_of: DayOption = None) -> None:
     """
     console = new_console()
     settings = read_settings()
-    day = day_of(as_of, "--as-of") if as_of else _default_day(settings)
+    day = asked_day(as_of) or _default_day(settings)
     _refuse_outside(settings, [day])
     console.print(f"[bold]Customer Strata[/] classifies customers as of [bold]{day}[/]")
     newest_before = read_manifest(settings).newest_sequence

@@ -87,6 +87,14 @@ def inject_by_first_word() -> None:
     compilation.inject_ctes_into_sql = injected
 
 
+def adapt_dbt() -> None:
+    """Have dbt do in this process what this module promises of it."""
+    hide_values()
+    parse_for_any_place()
+    inject_by_first_word()
+    leave_out_unheard_events()
+
+
 def invoke(arguments: list[str], manifest: Manifest | None = None) -> int:
     """Do what dbt is told and give its exit code, as dbt's own command does; a `manifest` spares the parse.
 
@@ -130,10 +138,7 @@ def main() -> None:
     die_with_parent(parent_pid)
     gc.set_threshold(OBJECTS_BETWEEN_LOOKS)
     # What follows imports dbt, two seconds that are not to be spent before the check above.
-    hide_values()
-    parse_for_any_place()
-    inject_by_first_word()
-    leave_out_unheard_events()
+    adapt_dbt()
     channel = served_channel(arguments)
     sys.exit(invoke(arguments) if channel is None else serve(channel))
 

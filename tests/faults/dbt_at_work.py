@@ -18,7 +18,7 @@ from dagster_project.settings import Settings
 from dagster_project.settings.children import export_to_dbt
 from dagster_project.warehouse import held
 from dagster_project.warehouse.dbt_arguments import dbt_arguments
-from dagster_project.warehouse.dbt_child import hide_values, invoke, leave_out_unheard_events, parse_for_any_place
+from dagster_project.warehouse.dbt_child import adapt_dbt, invoke
 from dagster_project.warehouse.schema_version import kept_columns
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ def dbt_at_hand(folder: Path) -> None:
     import dagster_project.defs.transform  # noqa: F401
 
     settings = _exported(folder)
-    hide_values()
-    parse_for_any_place()
-    leave_out_unheard_events()
+    adapt_dbt()
     parsed = dbtRunner().invoke(["parse", "--no-write-json", "--quiet", *_places(settings)])
     assert parsed.success, parsed.exception
     _parsed.append(cast("Manifest", parsed.result))

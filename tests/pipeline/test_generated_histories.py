@@ -22,6 +22,7 @@ import pandas as pd
 import pytest
 from column_comparison import assert_columns_equal, assert_same_entries
 from compiled_warehouse import CompiledWarehouse
+from examples import tried_with
 from generated import CLUSTERS, LAST, Company, companies, standards
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -63,9 +64,8 @@ LONG_TABLES = (
 
 def examples(count: int) -> settings:
     """Always the same examples, so that a failure is of the change that caused it; a failure prints its example."""
-    return settings(
-        max_examples=count,
-        deadline=None,
+    return tried_with(
+        count,
         derandomize=True,
         phases=[Phase.generate, Phase.shrink],
         database=None,
