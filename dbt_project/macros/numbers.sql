@@ -6,12 +6,14 @@
     {{ return(adapter.dispatch('ratio', 'customer_strata')(numerator, denominator)) }}
 {%- endmacro %}
 
-{#- 64 bits hold what 128 do where both lie below 40 thousand million, in a seventh of the time. -#}
+{#- 64 bits hold what 128 do where both lie below 40 thousand million, in a seventh of the time; a sum is of 128 bits. -#}
 {% macro duckdb__ratio(numerator, denominator) -%}
+    {%- set short = ['try_cast(' ~ numerator ~ ' as decimal(18, 2))', 'try_cast(' ~ denominator ~ ' as decimal(18, 2))'] -%}
+    {%- set long = ['cast(' ~ numerator ~ ' as decimal(36, 2))', 'cast(' ~ denominator ~ ' as decimal(36, 2))'] -%}
     case
-        when abs({{ numerator }}) < 40000000000 and abs({{ denominator }}) < 40000000000
-            then {{ duckdb__whole_ratio(numerator, denominator, 'bigint') }}
-        else {{ duckdb__whole_ratio(numerator, denominator, 'hugeint') }}
+        when abs({{ short[0] }}) < 40000000000 and abs({{ short[1] }}) < 40000000000
+            then {{ duckdb__whole_ratio(short[0], short[1], 'bigint') }}
+        else {{ duckdb__whole_ratio(long[0], long[1], 'hugeint') }}
     end
 {%- endmacro %}
 

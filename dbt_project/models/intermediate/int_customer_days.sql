@@ -17,24 +17,22 @@ events as (
     select
         customer_id,
         ordered_on as business_day,
-        1 as order_count,
+        true as is_order,
         gross_amount,
         discount_amount,
         case when discount_amount > 0 then gross_amount else 0 end as discounted_gross_amount,
         cost_amount,
-        case when cost_amount is null then 1 else 0 end as orders_without_cost,
         0 as refund_amount
     from orders
     union all
     select
         customer_id,
         refunded_on as business_day,
-        0 as order_count,
+        false as is_order,
         0 as gross_amount,
         0 as discount_amount,
         0 as discounted_gross_amount,
         0 as cost_amount,
-        0 as orders_without_cost,
         refund_amount
     from refunds
 
@@ -45,12 +43,12 @@ days as (
     select
         customer_id,
         business_day,
-        cast(sum(order_count) as integer) as order_count,
+        cast(count(case when is_order then 1 end) as integer) as order_count,
         cast(sum(gross_amount) as decimal(18, 2)) as gross_amount,
         cast(sum(discount_amount) as decimal(18, 2)) as discount_amount,
         cast(sum(discounted_gross_amount) as decimal(18, 2)) as discounted_gross_amount,
         cast(sum(cost_amount) as decimal(18, 2)) as cost_amount,
-        cast(sum(orders_without_cost) as integer) as orders_without_cost,
+        cast(count(case when cost_amount is null then 1 end) as integer) as orders_without_cost,
         cast(sum(refund_amount) as decimal(18, 2)) as refund_amount
     from events
     group by customer_id, business_day

@@ -9,7 +9,6 @@ with features as (
 lifecycles as (
 
     select * from {{ ref('int_lifecycles_staged') }}
-    where is_classified
 
 ),
 

@@ -202,8 +202,8 @@ final as (
         on silences.as_of_date = channels.as_of_date and silences.customer_id = channels.customer_id
     left join {{ ref('int_channels_granted') }} as best_channels
         on
-            channels.as_of_date = best_channels.as_of_date
-            and channels.customer_id = best_channels.customer_id
+            silences.as_of_date = best_channels.as_of_date
+            and silences.customer_id = best_channels.customer_id
             and channels.best_position = best_channels.position
 
 )

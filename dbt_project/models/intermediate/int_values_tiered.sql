@@ -1,6 +1,6 @@
 {{ config(meta={'by_days': true}) }}
 
-with measured as (
+with measured as {{ inlined() }} (
 
     select * from {{ ref('int_customers_measured') }}
 
@@ -24,8 +24,6 @@ chosen as {{ inlined() }} (
         measured.order_count_window,
         standards.value_measure,
         standards.value_method,
-        standards.value_high_cut,
-        standards.value_mid_cut,
         case standards.value_measure
             when 'margin' then measured.margin_window
             else measured.revenue_window
@@ -39,12 +37,13 @@ distinct_values as (
 
     select
         as_of_date,
+        standard_version,
         value,
         count(*) as customers,
         cast(sum(value) as decimal(18, 2)) as value_sum
     from chosen
     where value > 0
-    group by as_of_date, value
+    group by as_of_date, standard_version, value
 
 ),
 
@@ -53,8 +52,8 @@ standings as (
 
     select
         as_of_date,
+        standard_version,
         value,
-        customers,
         value_sum,
         cast(sum(value_sum) over at_or_above as decimal(18, 2)) - value_sum as value_above,
         cast(sum(customers) over at_or_above as bigint) - customers as customers_above,
@@ -67,88 +66,84 @@ standings as (
 
 ),
 
-totals as (
+placed as (
 
     select
-        as_of_date,
-        cast(sum(value_sum) as decimal(18, 2)) as total_value
-    from distinct_values
-    group by as_of_date
+        standings.as_of_date,
+        standings.value,
+        case
+            when standards.value_method = 'share'
+                then
+                    case
+                        when standings.value_above < standards.value_high_cut * standings.total_value then 'high'
+                        when standings.value_above < standards.value_mid_cut * standings.total_value then 'mid'
+                        else 'low'
+                    end
+            when standards.value_method = 'percentile'
+                then
+                    case
+                        when standings.customers_above < standards.value_high_cut * standings.total_customers then 'high'
+                        when standings.customers_above < standards.value_mid_cut * standings.total_customers then 'mid'
+                        else 'low'
+                    end
+            when standings.value >= standards.value_high_cut then 'high'
+            when standings.value >= standards.value_mid_cut then 'mid'
+            else 'low'
+        end as value_tier,
+        {{ ratio('standings.value', 'standings.total_value') }} as value_share,
+        case standards.value_method
+            when 'share' then {{ ratio('standings.value_above', 'standings.total_value') }}
+            when 'percentile' then {{ ratio('standings.customers_above', 'standings.total_customers') }}
+        end as share_above,
+        {{ ratio('standings.value_above + standings.value_sum', 'standings.total_value') }} as cumulative_value_share
+    from standings
+    inner join standards on standings.standard_version = standards.standard_version
 
 ),
 
-tiers as (
+days_with_value as (
 
-    select
-        chosen.*,
-        standings.value_above,
-        standings.value_sum,
-        standings.customers_above,
-        standings.total_customers,
-        totals.total_value,
-        case
-            when chosen.order_count = 0 then 'prospect'
-            when chosen.order_count_window = 0 then 'low'
-            when chosen.value is null then 'unknown'
-            when chosen.value <= 0 then 'low'
-            when chosen.value_method = 'share'
-                then
-                    case
-                        when standings.value_above < chosen.value_high_cut * standings.total_value then 'high'
-                        when standings.value_above < chosen.value_mid_cut * standings.total_value then 'mid'
-                        else 'low'
-                    end
-            when chosen.value_method = 'percentile'
-                then
-                    case
-                        when standings.customers_above < chosen.value_high_cut * standings.total_customers then 'high'
-                        when standings.customers_above < chosen.value_mid_cut * standings.total_customers then 'mid'
-                        else 'low'
-                    end
-            when chosen.value >= chosen.value_high_cut then 'high'
-            when chosen.value >= chosen.value_mid_cut then 'mid'
-            else 'low'
-        end as value_tier
-    from chosen
-    left join standings
-        on chosen.as_of_date = standings.as_of_date and chosen.value = standings.value
-    left join totals on chosen.as_of_date = totals.as_of_date
+    select distinct as_of_date
+    from distinct_values
 
 ),
 
 final as (
 
     select
-        as_of_date,
-        customer_id,
-        standard_version,
-        is_requested,
-        is_classified,
-        value_tier,
+        chosen.as_of_date,
+        chosen.customer_id,
+        chosen.standard_version,
+        chosen.is_requested,
+        chosen.is_classified,
         case
-            when order_count = 0 then 'no_counted_order'
-            when order_count_window = 0 then 'no_order_in_window'
-            when value is null then 'cost_unknown'
-            when value <= 0 then 'no_positive_value'
-            when value_method = 'share' then 'share_of_value_above'
-            when value_method = 'percentile' then 'share_of_customers_above'
+            when chosen.order_count = 0 then 'prospect'
+            when chosen.order_count_window = 0 then 'low'
+            when chosen.value is null then 'unknown'
+            when chosen.value <= 0 then 'low'
+            else placed.value_tier
+        end as value_tier,
+        case
+            when chosen.order_count = 0 then 'no_counted_order'
+            when chosen.order_count_window = 0 then 'no_order_in_window'
+            when chosen.value is null then 'cost_unknown'
+            when chosen.value <= 0 then 'no_positive_value'
+            when chosen.value_method = 'share' then 'share_of_value_above'
+            when chosen.value_method = 'percentile' then 'share_of_customers_above'
             else 'value_threshold'
         end as value_reason,
-        value_measure,
-        value,
+        chosen.value_measure,
+        chosen.value,
+        case when chosen.value <= 0 then cast(0 as decimal(18, 6)) else placed.value_share end as value_share,
+        placed.share_above,
         case
-            when value > 0 then {{ ratio('value', 'total_value') }}
-            when value <= 0 then cast(0 as decimal(18, 6))
-        end as value_share,
-        case value_method
-            when 'share' then {{ ratio('value_above', 'total_value') }}
-            when 'percentile' then {{ ratio('customers_above', 'total_customers') }}
-        end as share_above,
-        case
-            when value > 0 then {{ ratio('value_above + value_sum', 'total_value') }}
-            when value <= 0 and total_value > 0 then cast(1 as decimal(18, 6))
+            when chosen.value <= 0 and days_with_value.as_of_date is not null then cast(1 as decimal(18, 6))
+            else placed.cumulative_value_share
         end as cumulative_value_share
-    from tiers
+    from chosen
+    left join placed
+        on chosen.as_of_date = placed.as_of_date and chosen.value = placed.value
+    left join days_with_value on chosen.as_of_date = days_with_value.as_of_date
 
 )
 
