@@ -1,6 +1,6 @@
-"""A first run of a history, and the day after it, as a user runs them: `strata run` on files as in life.
+"""A first run of a history, as a user runs it: `strata run` on files as in life.
 
-The first run is held against `first_run.sql`, `snapshot.sql`, `first_run_past.sql` and `first_run_end.sql`, which start
+It is held against `first_run.sql`, `snapshot.sql`, `first_run_past.sql` and `first_run_end.sql`, which start
 at the same landed batches; every row that they write is compared. The purchase models, which the script has not, are
 switched off for that; runs with them, and with little memory, are steps of their own.
 """
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from benchmarks.bare_run import BASE, TABLES
-from benchmarks.history import LAST_DAY, LATE_CORRECTIONS, ZONE, History
+from benchmarks.history import LAST_DAY, ZONE, History
 from benchmarks.installation import Installation
 from benchmarks.measuring import Measured, measure
 from benchmarks.run_parts import RunTimes, behind, newest_run
@@ -24,49 +24,46 @@ from dagster_project.sql_text import quote_identifier, quote_literal
 from dagster_project.warehouse.retention import DAY_COLUMNS, ISSUED
 
 FIRST_RUN = 2.5
-DAILY_RUN = 0.25
 MODELS_NAMED = 8
-NEXT_DAY_OF_SCRIPT = "next day by the bare script"
-LEARNS_NOTHING = "from the same landed batches, as if what the first run learnt from the past were kept and still true"
 
 
 def measure_runs(folder: Path, size: int, say: Say) -> list[Comparison]:
-    """First run, the next day with a thousand late corrections, and their repair, without purchase models."""
-    history = History(size)
-    plain = Installation.at(folder / "plain", foretells=False)
-    landing = landed(history, plain, say)
-    say("the first run")
-    first = plain.strata("run", "--as-of", str(LAST_DAY))
+    """Landing four years and the first run on them, without purchase models, and the bare script."""
+    plain, landing, first = ran_first(folder, size, say)
     parts = by_part("runs", "first run", size, first, newest_run(plain.settings.paths))
     left_out = _left_out(plain, size)
     say("the bare script")
     bare = folder / "bare"
-    floor = _bare(plain, bare, LAST_DAY)
+    floor = run_bare(plain, bare, LAST_DAY)
     say("comparing every row")
     compare(plain.warehouse, bare / "warehouse.duckdb")
     shutil.rmtree(bare)
     say("computing again what the script does not write")
     compute_again(plain)
-    after = days_after("runs", history, plain, together(landing, first), say, aim=DAILY_RUN)
-    say("the bare script of the next day, which learns nothing")
-    next_day = _bare(plain, bare, LAST_DAY + timedelta(days=1), month_ends=0)
-    shutil.rmtree(bare)
     return [
         Comparison("runs", "landing four years", size, landing, None),
         Comparison("runs", "first run", size, first, floor, FIRST_RUN, left_out, against="bare script"),
         *parts,
-        *after,
-        Comparison("runs", NEXT_DAY_OF_SCRIPT, size, next_day, floor, against="bare script", note=LEARNS_NOTHING),
     ]
 
 
 STEP = Step(
     name="runs",
-    title="First run and daily run",
+    title="First run",
     floor="`benchmarks/first_run.sql`, `snapshot.sql`, `first_run_past.sql` and `first_run_end.sql`, one script from "
     "the same landed batches to the same tables, their Parquet files and a second DuckDB file",
     measure=measure_runs,
 )
+
+
+def ran_first(
+    folder: Path, size: int, say: Say, *, foretells: bool = False
+) -> tuple[Installation, Measured, Measured]:
+    """An installation below `folder` that has landed four years and run once, with what landing and the run took."""
+    installation = Installation.at(folder / "installation", foretells=foretells)
+    landing = landed(History(size), installation, say)
+    say("the first run")
+    return installation, landing, installation.strata("run", "--as-of", str(LAST_DAY))
 
 
 def landed(history: History, installation: Installation, say: Say) -> Measured:
@@ -77,32 +74,7 @@ def landed(history: History, installation: Installation, say: Say) -> Measured:
     return installation.land()
 
 
-def together(one: Measured, other: Measured) -> Measured:
-    """One after the other."""
-    return Measured(
-        one.seconds + other.seconds, one.cpu_seconds + other.cpu_seconds, max(one.peak_bytes, other.peak_bytes)
-    )
-
-
-def days_after(
-    step: str, history: History, installation: Installation, whole: Measured, say: Say, *, aim: float | None = None
-) -> list[Comparison]:
-    """The daily run after a first run, held against `whole`, and the repair of what its late corrections marked."""
-    say("the next day")
-    day = history.write_next_day(installation.data / "inbox")
-    daily = installation.strata("run", "--as-of", str(day))
-    parts = by_part(step, "daily run", history.orders, daily, newest_run(installation.settings.paths))
-    say("rebuilding the days that late corrections marked")
-    repair = installation.strata("backfill", "--marked")
-    note = f"of one stored day, which {LATE_CORRECTIONS:,} late corrections had marked"
-    return [
-        Comparison(step, "daily run", history.orders, daily, whole, aim, against="landing and first run"),
-        *parts,
-        Comparison(step, "repair of marked days", history.orders, repair, None, note=note),
-    ]
-
-
-def _bare(installation: Installation, output: Path, day: date, *, month_ends: int | None = None) -> Measured:
+def run_bare(installation: Installation, output: Path, day: date, *, month_ends: int | None = None) -> Measured:
     words = [str(installation.warehouse), str(installation.settings.paths.landing), str(output), ZONE, str(day)]
     learnt = [] if month_ends is None else [str(month_ends)]
     return measure([sys.executable, "-m", "benchmarks.bare_run", *words, *learnt])

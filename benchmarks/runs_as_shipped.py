@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.history import LAST_DAY, History
-from benchmarks.installation import Installation
+from benchmarks.daily_run import days_after, together
+from benchmarks.history import History
 from benchmarks.run_parts import newest_run
-from benchmarks.runs import by_part, days_after, landed, together
+from benchmarks.runs import by_part, ran_first
 from benchmarks.steps import Comparison, Say, Step
 
 NAME = "runs_as_shipped"
@@ -15,15 +15,11 @@ NAME = "runs_as_shipped"
 
 def measure_runs_as_shipped(folder: Path, size: int, say: Say) -> list[Comparison]:
     """First run, the next day with a thousand late corrections, and their repair."""
-    history = History(size)
-    shipped = Installation.at(folder / "shipped")
-    landing = landed(history, shipped, say)
-    say("the first run")
-    first = shipped.strata("run", "--as-of", str(LAST_DAY))
+    shipped, landing, first = ran_first(folder, size, say, foretells=True)
     return [
         Comparison(NAME, "first run", size, first, None),
         *by_part(NAME, "first run", size, first, newest_run(shipped.settings.paths)),
-        *days_after(NAME, history, shipped, together(landing, first), say),
+        *days_after(NAME, History(size), shipped, together(landing, first), say),
     ]
 
 

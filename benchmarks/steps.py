@@ -17,6 +17,7 @@ ORDERS_A_CUSTOMER = 10  # of every generated company, so that a size names both
 MODULES = (  # in the order in which they run, a line each
     "benchmarks.landing",
     "benchmarks.runs",
+    "benchmarks.daily_run",
     "benchmarks.runs_as_shipped",
     "benchmarks.runs_in_little_memory",
     "benchmarks.month_ends",

@@ -82,8 +82,10 @@ placed as (
             when standards.value_method = 'percentile'
                 then
                     case
-                        when standings.customers_above < standards.value_high_cut * standings.total_customers then 'high'
-                        when standings.customers_above < standards.value_mid_cut * standings.total_customers then 'mid'
+                        when standings.customers_above < standards.value_high_cut * standings.total_customers
+                            then 'high'
+                        when standings.customers_above < standards.value_mid_cut * standings.total_customers
+                            then 'mid'
                         else 'low'
                     end
             when standings.value >= standards.value_high_cut then 'high'
