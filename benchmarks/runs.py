@@ -56,9 +56,7 @@ STEP = Step(
 )
 
 
-def ran_first(
-    folder: Path, size: int, say: Say, *, foretells: bool = False
-) -> tuple[Installation, Measured, Measured]:
+def ran_first(folder: Path, size: int, say: Say, *, foretells: bool = False) -> tuple[Installation, Measured, Measured]:
     """An installation below `folder` that has landed four years and run once, with what landing and the run took."""
     installation = Installation.at(folder / "installation", foretells=foretells)
     landing = landed(History(size), installation, say)

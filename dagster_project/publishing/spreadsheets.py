@@ -103,7 +103,7 @@ def xlsx_bytes(
             page.set_column(index, index, column.width)
             page.write_string(0, index, column.heading, head_of_input if column.is_input else head)
         for index, values in enumerate(zip(*rows, strict=True)):
-            _write_column(page, index, values, columns[index].kind, formats[index])
+            _write_column(page, index, values, columns[index], formats[index])
         page.autofilter(0, 0, max(1, len(rows)), len(columns) - 1)
         for index, column in enumerate(columns):
             if column.choices and rows:
@@ -134,17 +134,18 @@ def _write_notes(workbook: Any, name: str, notes: Sequence[tuple[str, str]]) -> 
         page.write_string(number, 1, _fitting(text), wrapped)
 
 
-def _write_column(page: Any, index: int, values: Sequence[Any], kind: Kind, cell_format: Any) -> None:
+def _write_column(page: Any, index: int, values: Sequence[Any], column: SheetColumn, cell_format: Any) -> None:
+    """A cell for each value, and where people are to fill in, one that shows so; elsewhere nothing is nothing."""
     write, cell = {
         Kind.TEXT: (page.write_string, lambda value: _fitting(str(value))),
         Kind.DAY: (page.write_datetime, _moment),
         Kind.TIME: (page.write_datetime, _moment),
-    }.get(kind, (page.write_number, float))
+    }.get(column.kind, (page.write_number, float))
     for row, value in enumerate(values, start=1):
-        if value is None:
-            page.write_blank(row, index, None, cell_format)
-        else:
+        if value is not None:
             write(row, index, cell(value), cell_format)
+        elif column.is_input:
+            page.write_blank(row, index, None, cell_format)
 
 
 def _moment(value: date) -> datetime:

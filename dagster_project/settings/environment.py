@@ -17,8 +17,8 @@ from dagster_project.errors import SettingsError
 # Longer than any daily run measured, so that a run started during another one waits rather than fails.
 WAREHOUSE_WAIT_SECONDS = 1800.0
 # Of the machine's memory, for each DuckDB; what needs more spills to disk. DuckDB's own default, 80 %, leaves a laptop
-# that does other things too without. The processes around it hold up to 1.8 GB more: of 24 GB a run of 100 million orders
-# takes less than 8.
+# that does other things too without. The processes around it hold up to 1.8 GB more, so that a run of 100 million
+# orders takes less than 8 GB of 24.
 MEMORY_LIMIT = "22%"
 DAGSTER_POSTGRES_URL = "STRATA_DAGSTER_POSTGRES_URL"
 _AMOUNT_OF_MEMORY = re.compile(r"\d+(\.\d+)? ?(%|[KMGT]i?B)", re.IGNORECASE)
