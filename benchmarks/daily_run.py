@@ -12,25 +12,23 @@ from benchmarks.run_parts import newest_run
 from benchmarks.runs import by_part, ran_first, run_bare
 from benchmarks.steps import Comparison, Say, Step
 
+NAME = "daily_run"
 DAILY_RUN = 0.25
-NEXT_DAY_OF_SCRIPT = "daily run, against the script"
 LEARNS_NOTHING = "the script starts from the same landed batches, as if what was learnt were kept and still true"
 
 
 def measure_daily_run(folder: Path, size: int, say: Say) -> list[Comparison]:
     """The next day of a first run without purchase models, and of the bare script."""
     plain, landing, first = ran_first(folder, size, say)
-    after = days_after("daily_run", History(size), plain, together(landing, first), say, aim=DAILY_RUN)
+    after = days_after(NAME, History(size), plain, together(landing, first), say, aim=DAILY_RUN)
     say("the bare script of the next day, which learns nothing")
     floor = run_bare(plain, folder / "bare", LAST_DAY + timedelta(days=1), month_ends=0)
-    return [
-        *after,
-        Comparison("daily_run", NEXT_DAY_OF_SCRIPT, size, after[0].ours, floor, note=LEARNS_NOTHING),
-    ]
+    against_script = Comparison(NAME, "daily run, against the script", size, after[0].ours, floor, note=LEARNS_NOTHING)
+    return [*after, against_script]
 
 
 STEP = Step(
-    name="daily_run",
+    name=NAME,
     title="Daily run",
     floor="the script of the first run for the next day",
     measure=measure_daily_run,

@@ -8,12 +8,14 @@
 
 {#- 64 bits hold what 128 do where both lie below 40 thousand million, in a seventh of the time; a sum is of 128 bits. -#}
 {% macro duckdb__ratio(numerator, denominator) -%}
-    {%- set short = ['try_cast(' ~ numerator ~ ' as decimal(18, 2))', 'try_cast(' ~ denominator ~ ' as decimal(18, 2))'] -%}
-    {%- set long = ['cast(' ~ numerator ~ ' as decimal(36, 2))', 'cast(' ~ denominator ~ ' as decimal(36, 2))'] -%}
+    {%- set short_numerator = 'try_cast(' ~ numerator ~ ' as decimal(18, 2))' -%}
+    {%- set short_denominator = 'try_cast(' ~ denominator ~ ' as decimal(18, 2))' -%}
+    {%- set long_numerator = 'cast(' ~ numerator ~ ' as decimal(36, 2))' -%}
+    {%- set long_denominator = 'cast(' ~ denominator ~ ' as decimal(36, 2))' -%}
     case
-        when abs({{ short[0] }}) < 40000000000 and abs({{ short[1] }}) < 40000000000
-            then {{ duckdb__whole_ratio(short[0], short[1], 'bigint') }}
-        else {{ duckdb__whole_ratio(long[0], long[1], 'hugeint') }}
+        when abs({{ short_numerator }}) < 40000000000 and abs({{ short_denominator }}) < 40000000000
+            then {{ duckdb__whole_ratio(short_numerator, short_denominator, 'bigint') }}
+        else {{ duckdb__whole_ratio(long_numerator, long_denominator, 'hugeint') }}
     end
 {%- endmacro %}
 

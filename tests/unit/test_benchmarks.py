@@ -224,6 +224,12 @@ def test_the_page_in_the_repository_says_what_the_kept_figures_say() -> None:
     assert written.strip() == section(read_figures(), load_steps()).strip()
 
 
+@pytest.mark.parametrize("page", [PAGE, PAGE.parent / "zh" / PAGE.name], ids=["English", "Chinese"])
+def test_both_pages_say_what_each_step_measures(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert [step.name for step in load_steps() if f"\n| `{step.name}` |" not in text] == []
+
+
 def test_sizes_are_read_as_people_write_them() -> None:
     assert [read_size(text) for text in ("1m", "250k", "1_000_000", "10M")] == [
         1_000_000,

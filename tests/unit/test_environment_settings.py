@@ -11,7 +11,8 @@ import pytest
 from dagster_project.errors import SettingsError
 from dagster_project.settings import load_settings
 from dagster_project.settings.children import process_environment
-from dagster_project.settings.environment import WAREHOUSE_WAIT_SECONDS, read_environment
+from dagster_project.settings.environment import MEMORY_LIMIT, WAREHOUSE_WAIT_SECONDS, read_environment
+from dagster_project.settings.paths import PROJECT_ROOT
 
 
 @pytest.mark.parametrize("amount", ["4GB", "1.5 GiB", "512MB", "40%"])
@@ -20,6 +21,12 @@ def test_an_amount_of_memory_or_a_share_of_the_machines_is_a_limit(
 ) -> None:
     monkeypatch.setenv("STRATA_MEMORY_LIMIT", amount)
     assert read_environment().memory_limit == amount
+
+
+@pytest.mark.parametrize("file", ["dbt_project/profiles.yml", "docs/production.md", "docs/zh/production.md"])
+def test_dbt_and_both_pages_have_the_same_limit_by_default(file: str) -> None:
+    lines = (PROJECT_ROOT / file).read_text(encoding="utf-8").splitlines()
+    assert [MEMORY_LIMIT in line for line in lines if "STRATA_MEMORY_LIMIT" in line] == [True]
 
 
 @pytest.mark.parametrize("amount", ["4", "much", "-1GB", "4GB; attach 'x'"])

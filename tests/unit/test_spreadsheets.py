@@ -133,5 +133,14 @@ def test_a_column_to_fill_in_offers_its_choices_for_every_row() -> None:
     assert sheet.freeze_panes == "B2"
 
 
+def test_of_blank_cells_only_those_to_fill_in_stand_out() -> None:
+    columns = [SheetColumn("Need", Kind.TEXT, 10), SheetColumn("Outcome", Kind.TEXT, 10, is_input=True)]
+    content = xlsx_bytes(columns, [[None, None], ["price", None]], sheet="s", notes_sheet="n", notes=[])
+    rows = list(openpyxl.load_workbook(io.BytesIO(content)).worksheets[0].iter_rows(min_row=2))
+    assert [cell.value for row in rows for cell in row] == [None, None, "price", None]
+    assert [[cell.has_style for cell in row] for row in rows] == [[False, True], [True, True]]
+    assert {row[1].fill.fgColor.rgb for row in rows} == {"FFFFF8DC"}
+
+
 def test_equal_rows_are_equal_files() -> None:
     assert workbook(list(NAMES)) == workbook(list(NAMES))
