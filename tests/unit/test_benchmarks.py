@@ -14,6 +14,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
+from benchmarks.bare_run import BASE, TABLES
 from benchmarks.company import prepare
 from benchmarks.empty_run import generate as generate_empty
 from benchmarks.growth import exponent, growths
@@ -23,6 +24,7 @@ from benchmarks.machine import Machine
 from benchmarks.measuring import DidNotFinish, Measured, Unfinished, measure
 from benchmarks.page import BEGIN, END, PAGE, read_size, section, write_page
 from benchmarks.running import RESULTS, run_steps
+from benchmarks.runs import compare
 from benchmarks.steps import Comparison, Say, Step, load_steps
 from dagster_project.warehouse.dbt_manifest import dbt_executable
 from dagster_project.warehouse.schema_version import noted_version, version_now
@@ -228,6 +230,27 @@ def test_the_page_in_the_repository_says_what_the_kept_figures_say() -> None:
 def test_both_pages_say_what_each_step_measures(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert [step.name for step in load_steps() if f"\n| `{step.name}` |" not in text] == []
+
+
+def _tables_of_the_script(file: Path, schema: str, rows: list[int]) -> Path:
+    with duckdb.connect(file) as con:
+        for table in (*BASE, *TABLES):
+            own_schema, _, name = table.rpartition(".")
+            con.execute(f"create schema if not exists {own_schema or schema}")
+            con.execute(f"create table {own_schema or schema}.{name} as select unnest(?) as value", [rows])
+    return file
+
+
+def test_a_script_with_the_same_rows_in_another_order_is_a_fair_floor(tmp_path: Path) -> None:
+    ours = _tables_of_the_script(tmp_path / "ours.duckdb", "marts", [1, 2, 2])
+    compare(ours, _tables_of_the_script(tmp_path / "bare.duckdb", "main", [2, 1, 2]))
+
+
+@pytest.mark.parametrize("rows", [[1, 2], [1, 2, 2, 2], [1, 1, 2], [1, 2, 3]])
+def test_a_script_with_other_rows_is_no_floor(tmp_path: Path, rows: list[int]) -> None:
+    ours = _tables_of_the_script(tmp_path / "ours.duckdb", "marts", [1, 2, 2])
+    with pytest.raises(AssertionError, match="rows differ from the bare script's"):
+        compare(ours, _tables_of_the_script(tmp_path / "bare.duckdb", "main", rows))
 
 
 def test_sizes_are_read_as_people_write_them() -> None:
