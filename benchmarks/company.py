@@ -77,6 +77,12 @@ class Company:
             computed = write_control(con, settings=self.settings, manifest=manifest, days=days)
             record_builds(con, computed, manifest)
 
+    def computed_days(self) -> list[date]:
+        """The days whose measures the last run computed, in turn."""
+        with self.connect() as con:
+            days = con.execute("select as_of_date from control.as_of_days order by as_of_date").fetchall()
+        return [day for (day,) in days]
+
     def dbt(self, *, select: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> Measured:
         """One dbt invocation as a run makes it, as a process of its own."""
         project = str(self.settings.paths.dbt_project)

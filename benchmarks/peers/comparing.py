@@ -2,7 +2,8 @@
 
 A peer reads the whole file, as it would every day. Ours starts, as every run does, at the customer days that earlier
 runs have kept (what making them costs is in the step of the first full run), measures customers by some thirty columns
-rather than three, and does so for two days: the one asked for and the month end that it is compared with.
+and does so for two days: the one asked for and the month end that it is compared with. A peer as it is usually written
+measures three columns of one day; one in full writes what ours does, and its rows are compared with ours.
 """
 
 from __future__ import annotations
@@ -32,9 +33,22 @@ PEERS = {
     "lifetimes": "with_lifetimes",
     "pymc-marketing": "with_pymc_marketing",
 }
+IN_FULL = {"pandas, in full": "in_full_with_pandas", "polars, in full": "in_full_with_polars"}
 NTILE = "ntile in dbt"
 RFM = "customer_rfm"
 STAGING, LISTS = "customer_strata.staging", "tag:list"
+# What peers in full write, beside customer and day; of refunds the company has none.
+CENTS = (
+    *("revenue", "margin", "gross_amount", "discounted_gross_amount"),
+    *("revenue_window", "margin_window", "revenue_90d", "revenue_prior_90d"),
+)
+RATIOS = ("average_order_value", "discount_share")
+EQUAL = (
+    *("first_order_on", "last_order_on", "recency_days", "tenure_days", "order_count", "order_days", "paid_order_days"),
+    *("median_gap_days", "longest_gap_closed_days", "order_count_window", "order_days_window"),
+    *("order_count_90d", "order_days_90d", "order_count_prior_90d"),
+    *("r_score", "f_score", "m_score", "rfm_score", "rfm_cell", "rfm_segment", "rfm_type", "rfm_reason"),
+)
 
 
 def measure_peers(folder: Path, size: int, say: Say) -> list[Comparison]:
@@ -68,6 +82,13 @@ def measure_peers(folder: Path, size: int, say: Say) -> list[Comparison]:
         if isinstance(theirs, Measured):
             _refuse_other_customers(peer, None, f"read_parquet({quote_literal(str(output))})", customers)
         parts.append(_against(peer, "RFM of a day, without dbt", size, alone, theirs, aim, customers))
+    for peer, name in IN_FULL.items():
+        say(peer)
+        output = folder / f"{name}.parquet"
+        theirs = attempt(partial(_within_limits, [*script(name, orders, output), *map(str, company.computed_days())]))
+        if isinstance(theirs, Measured):
+            refuse_other_rows(peer, company.warehouse, output)
+        parts.append(_against(peer, "all measures of two days, without dbt", size, alone, theirs, aim, customers))
     say(NTILE)
     warehouse = folder / "ntile.duckdb"
     theirs = attempt(lambda: _ntile(folder, orders, warehouse))
@@ -99,14 +120,20 @@ def _ntile(folder: Path, orders: Path, warehouse: Path) -> Measured:
 
 
 def _write_orders(company: Company, file: Path) -> int:
-    """All orders of the company with amounts as doubles, which pandas reads fastest; gives the customers who bought."""
+    """All orders of the company, amounts as doubles and as whole cents, which are read fastest.
+
+    Returns the number of customers who bought.
+    """
     with company.connect() as con:
         con.execute(
             f"""
             copy (
                 select
                     order_id, customer_ref as customer_id, cast(ordered_at as timestamp) as ordered_at, status,
-                    cast(gross_amount - coalesce(discount_amount, 0) as double) as amount
+                    cast(gross_amount - coalesce(discount_amount, 0) as double) as amount,
+                    cast(100 * gross_amount as bigint) as gross_amount,
+                    cast(100 * coalesce(discount_amount, 0) as bigint) as discount_amount,
+                    cast(100 * cost_amount as bigint) as cost_amount
                 from landing.orders
             ) to {quote_literal(str(file))} (format parquet, compression zstd)
             """
@@ -125,10 +152,42 @@ def _refuse_other_customers(who: str, warehouse: Path | None, relation: str, cus
         raise RuntimeError(f"{who}: {rows:,} rows for {customers:,} customers")
 
 
+def refuse_other_rows(who: str, warehouse: Path, output: Path) -> None:
+    """Raise unless the file holds what the warehouse measures and scores of who bought, on each of the run's days.
+
+    Ratios are doubles there, and may differ in the sixth digit.
+    """
+    different = [
+        *(f"ours.{column} is distinct from theirs.{column}" for column in EQUAL),
+        *(f"100 * ours.{column} is distinct from theirs.{column}" for column in CENTS),
+        *(f"abs(coalesce(ours.{column}, -1) - coalesce(theirs.{column}, -1)) > 1.5e-6" for column in RATIOS),
+    ]
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        [(rows,)] = con.execute(
+            f"""
+            with ours as (
+                select measured.*, scored.* exclude (as_of_date, customer_id), aliases.customer_ref
+                from intermediate.int_customers_measured as measured
+                inner join intermediate.int_rfm_scored as scored using (as_of_date, customer_id)
+                inner join identity.customer_aliases as aliases using (customer_id)
+                where measured.order_count > 0
+            )
+            select count(*)
+            from ours
+            full join read_parquet({quote_literal(str(output))}) as theirs
+                on ours.as_of_date = theirs.as_of_date and ours.customer_ref = theirs.customer_id
+            where ours.as_of_date is null or theirs.as_of_date is null or {" or ".join(different)}
+            """
+        ).fetchall()
+    if rows:
+        raise RuntimeError(f"{who}: {rows:,} rows differ from ours")
+
+
 STEP = Step(
     name=NAME,
     title="Peers on the same rows",
     floor="from one Parquet file of orders to one row a customer with recency, frequency, monetary value, quantile "
-    "scores and a segment, as it is usually written for each; stopped above 16 GiB",
+    "scores and a segment, as it is usually written for each; in full: all columns that ours measures and scores, of "
+    "both days, every value compared; stopped above 16 GiB",
     measure=measure_peers,
 )
