@@ -63,34 +63,46 @@
 {% endmaterialization %}
 
 
+{#-
+    Rows that are appended go straight into the table. Those of many days go there some days at a time, each in a
+    transaction with the deletion of the rows that they replace: a failed or killed model leaves every day whole, as it
+    was or as it is now.
+-#}
 {% materialization incremental, adapter='duckdb', supported_languages=['sql'] %}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set is_new = load_cached_relation(this) is none -%}
     {%- set is_plain = (
         config.get('incremental_strategy') == 'append'
         and config.get('on_schema_change') == 'fail'
-        and is_incremental()
+        and not model.config.meta.get('by_customers')
+        and (is_new or is_incremental())
     ) -%}
-    {%- set aside = built_by_parts(sql) -%}
+    {%- if is_plain and is_new -%} {%- do create_empty(target_relation, sql) -%} {%- endif -%}
     {#- Columns that are new, gone or of another type are dbt's to refuse. -#}
     {%- set columns = get_column_schema_from_query(sql) if is_plain else [] -%}
     {%- if not is_plain or not are_same_columns(columns, adapter.get_column_schema_from_query('from ' ~ this)) -%}
+        {%- set aside = built_by_parts(sql) -%}
         {%- set written = dbt.materialization_incremental_duckdb() -%}
         {%- if aside -%} {%- do adapter.drop_relation(aside) -%} {%- endif -%}
         {{ return(written) }}
     {%- endif -%}
-    {%- set target_relation = this.incorporate(type='table') -%}
     {%- set names = columns | map(attribute='quoted') | join(', ') -%}
 
     {% if config.get('contract').enforced and not hold_contract(columns) -%} {% do assert_columns_equivalent(sql) %} {%- endif %}
+    {%- set parts = parts_of(sql) or [{'query': sql, 'filter': 'true'}] -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% call statement('main') -%}
-        insert into {{ target_relation }} ({{ names }}) (
-            {% if aside %} select {{ names }} from {{ aside }} {% else %} {{ sql }} {% endif %}
-        )
-    {%- endcall %}
+    {%- for part in parts -%}
+        {% do clear_replaced_days(part.filter) %}
+        {% call statement('main') -%}
+            insert into {{ target_relation }} ({{ names }}) (
+                {{ part.query }}
+            )
+        {%- endcall %}
+        {%- if not loop.last -%} {%- do adapter.commit() -%} {%- endif -%}
+    {%- endfor %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}
-    {%- if aside -%} {%- do adapter.drop_relation(aside) -%} {%- endif %}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 
     {{ return({'relations': [target_relation]}) }}

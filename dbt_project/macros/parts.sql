@@ -17,19 +17,21 @@
 {#- All customers; those of a part where a model is computed by customers. The column is `customer_id`. -#}
 {% macro of_these_customers() -%} true /* of these customers */ {%- endmacro %}
 
-{#- The parts of the model, each with the query of its rows; none where all are computed at once. -#}
+{#- The parts of the model, each with the query of its rows and the filter that they meet; none where all are computed at once. -#}
 {% macro parts_of(query) -%}
     {%- set parts = [] -%}
     {%- if model.config.meta.get('by_days') -%}
         {%- for part in stretches_of_days() -%}
-            {%- do parts.append(
-                'select * from (' ~ query ~ '\n) as rows_of_all_days where ' ~ day_column(model) ~ ' between date \''
-                ~ part.first_day ~ '\' and date \'' ~ part.last_day ~ '\''
+            {%- set filter = (
+                day_column(model) ~ ' between date \'' ~ part.first_day ~ '\' and date \'' ~ part.last_day ~ '\''
             ) -%}
+            {%- do parts.append({
+                'query': 'select * from (' ~ query ~ '\n) as rows_of_all_days where ' ~ filter, 'filter': filter
+            }) -%}
         {%- endfor -%}
     {%- elif model.config.meta.get('by_customers') -%}
         {%- for part in ranges_of_customers() -%}
-            {%- do parts.append(query | replace(of_these_customers(), part.filter)) -%}
+            {%- do parts.append({'query': query | replace(of_these_customers(), part.filter), 'filter': part.filter}) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(parts if parts | length > 1 else []) }}
@@ -101,6 +103,18 @@
     {%- if left_by_a_killed_run -%} {%- do adapter.drop_relation(left_by_a_killed_run) -%} {%- endif -%}
     {%- set parts = parts_of(query) -%}
     {%- if not parts -%} {{ return(none) }} {%- endif -%}
+    {%- do create_empty(relation, query) -%}
+    {%- for part in parts -%}
+        {%- call statement('part', auto_begin=False) -%}
+            insert into {{ relation }} by name
+            {{ part.query }}
+        {%- endcall -%}
+    {%- endfor -%}
+    {{ return(relation) }}
+{%- endmacro %}
+
+{#- A table for the rows of the query, by the model's contract where it has one, in a transaction of its own. -#}
+{% macro create_empty(relation, query) -%}
     {%- if config.get('contract').enforced -%} {%- do get_assert_columns_equivalent(query) -%} {%- endif -%}
     {%- call statement('made', auto_begin=False) -%}
         create table {{ relation }}
@@ -113,13 +127,6 @@
             )
         {%- endif %}
     {%- endcall -%}
-    {%- for part in parts -%}
-        {%- call statement('part', auto_begin=False) -%}
-            insert into {{ relation }} by name
-            {{ part }}
-        {%- endcall -%}
-    {%- endfor -%}
-    {{ return(relation) }}
 {%- endmacro %}
 
 {% macro parts_relation() -%}

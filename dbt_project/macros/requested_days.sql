@@ -1,25 +1,19 @@
 {#-
-    Removes the days that this run computes from an incremental mart, inside the transaction that writes them anew. What
-    is otherwise than in most marts a model says in its meta: `day_column`, and `is_dated: false` where it has no day.
+    Removes from an incremental model the days that it is about to write anew, inside the transaction that writes them;
+    none where the model says nothing of days. Which these are it says in its meta: `replaced_days` names the flag of
+    control.as_of_days, `day_column` its own column where that is not as_of_date.
 -#}
-{% macro clear_requested_days() -%}
-    {%- if is_incremental() and model.config.meta.get('is_dated', true) -%}
-        delete from {{ this }}
-        where
-            {{ day_column(model) }}
-            in (select as_of_date from {{ source('control', 'as_of_days') }} where is_requested)
-    {%- else -%}
-        select 1
-    {%- endif -%}
-{%- endmacro %}
-
-{#- The same for the month ends whose outcomes this run learns anew. -#}
-{% macro clear_reference_days() -%}
-    {%- if is_incremental() -%}
-        delete from {{ this }}
-        where reference_on in (select as_of_date from {{ source('control', 'as_of_days') }} where is_reference)
-    {%- else -%}
-        select 1
+{% macro clear_replaced_days(of_part='true') -%}
+    {%- set replaced_days = model.config.meta.get('replaced_days') -%}
+    {%- if replaced_days -%}
+        {%- call statement('clear') -%}
+            delete from {{ this }}
+            where
+                {{ day_column(model) }} in (
+                    select as_of_date from {{ source('control', 'as_of_days') }} where {{ replaced_days }}
+                )
+                and {{ of_part }}
+        {%- endcall -%}
     {%- endif -%}
 {%- endmacro %}
 

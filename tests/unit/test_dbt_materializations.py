@@ -65,15 +65,28 @@ select * from customers where customer_id % 200_000 = {{ 0 if var('day') == 1 el
     "models/large.sql": """
 {{
     config(
-        materialized='incremental', incremental_strategy='append', on_schema_change='fail', meta={'by_days': true},
-        contract={'enforced': true},
-        pre_hook="{{ 'delete from ' ~ this if is_incremental() else 'select 1' }}"
+        materialized='incremental', incremental_strategy='append', on_schema_change='fail', contract={'enforced': true},
+        meta={'by_days': true, 'replaced_days': 'is_requested'}
     )
 }}
 select as_of_date, customer_id, 'new' as stage
 from {{ source('control', 'as_of_days') }}
 cross join {{ source('control', 'everybody') }}
 where as_of_date in ('2024-01-02', '2024-01-04') and customer_id < 200_000
+""",
+    "models/replaced.sql": """
+{{
+    config(
+        materialized='incremental', incremental_strategy='append', on_schema_change='fail',
+        meta={'by_days': true, 'day_column': 'day', 'replaced_days': 'is_requested'}
+    )
+}}
+select
+    as_of_date as day,
+    {{ var('day') }} as number,
+    case when as_of_date = '2024-01-03' then cast('{{ var('third_day') }}' as integer) end as said
+from {{ source('control', 'as_of_days') }}
+where as_of_date > date '2024-01-01' + {{ var('day') % 2 }}
 """,
     "models/large_found.sql": """
 {{ config(materialized='table') }}
@@ -102,7 +115,7 @@ import duckdb, json, sys
 from dagster_project.warehouse.dbt_child import invoke
 with duckdb.connect("shop.duckdb") as con:
     con.execute("create schema control; create schema identity")
-    days = "select date '2024-01-01' + cast(range as int) as as_of_date from range(4)"
+    days = "select date '2024-01-01' + cast(range as int) as as_of_date, true as is_requested from range(4)"
     con.execute(f"create table control.as_of_days as {days}")
     con.execute("create table identity.customer_aliases as select range as customer_id from range(600_000)")
     con.execute("create table control.everybody as select range as customer_id from range(600_002)")
@@ -114,8 +127,8 @@ for number, variables in enumerate(json.loads(sys.argv[1])):
         con.execute(f"export database 'state{number}'")
         con.execute("create table dated__parts as select 1 as left_by_a_killed_run")
 """
-MODELS = {"kept", "promised", "moved", "made", "dated", "dated_kept", "large", "large_found", "stepped"}
-AS_IS: dict[str, Any] = {"kept": "same", "promised": "1", "moved": "view"}
+MODELS = {"kept", "promised", "moved", "made", "dated", "dated_kept", "replaced", "large", "large_found", "stepped"}
+AS_IS: dict[str, Any] = {"kept": "same", "promised": "1", "moved": "view", "third_day": "3"}
 
 
 @dataclass(frozen=True)
@@ -135,13 +148,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     (folder / "macros").mkdir()
-    for macros in ("parts.sql", "materializations.sql"):
+    for macros in ("materializations.sql", "parts.sql", "requested_days.sql"):
         shutil.copy(MACROS / macros, folder / "macros")
     variables = [
         {**AS_IS, "day": 1},
         {**AS_IS, "day": 2, "moved": "table"},
         {**AS_IS, "day": 3, "kept": "wider", "promised": "fails"},
-        {**AS_IS, "day": 4, "promised": "'word'"},
+        {**AS_IS, "day": 4, "promised": "'word'", "third_day": "no number"},
         {**AS_IS, "day": 5, "promised": "cast(null as integer)"},
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
@@ -217,6 +230,23 @@ def test_rows_written_by_days_are_found_by_their_day_and_appended_by_days(runs: 
     """DuckDB 2.0.0 finds none in a table that was made by a select without rows and filled in the same transaction."""
     assert runs[0].tables["dated_kept"] == [(1, date(2024, 1, 2)), (1, date(2024, 1, 3))]
     assert runs[1].tables["dated_kept"] == [(number, date(2024, 1, day)) for number in (1, 2) for day in (2, 3)]
+
+
+def test_a_day_is_replaced_by_what_is_written_for_it_also_by_nothing(runs: list[Run]) -> None:
+    assert [run.tables["replaced"] for run in runs[:3]] == [
+        _replaced({3: 1, 4: 1}),
+        _replaced({2: 2, 3: 2, 4: 2}),
+        _replaced({3: 3, 4: 3}),
+    ]
+
+
+def test_a_model_by_days_that_fails_leaves_every_day_whole(runs: list[Run]) -> None:
+    assert "Could not convert string 'no number' to INT32" in runs[3].said["replaced"]
+    assert runs[3].tables["replaced"] == _replaced({2: 4, 3: 3, 4: 3})
+
+
+def _replaced(numbers: dict[int, int]) -> list[tuple[Any, ...]]:
+    return [(date(2024, 1, day), number, 3 if day == 3 else None) for day, number in numbers.items()]
 
 
 def test_many_rows_after_a_day_without_any_are_found_by_whoever_reads_next(runs: list[Run]) -> None:

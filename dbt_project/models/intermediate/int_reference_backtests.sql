@@ -3,8 +3,7 @@
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='fail',
-        meta={'by_days': true, 'day_column': 'reference_on'},
-        pre_hook="{{ clear_reference_days() }}"
+        meta={'by_days': true, 'day_column': 'reference_on', 'replaced_days': 'is_reference'}
     )
 }}
 

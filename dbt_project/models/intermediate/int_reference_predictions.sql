@@ -3,7 +3,7 @@
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='fail',
-        pre_hook="{{ clear_reference_days() }}"
+        meta={'day_column': 'reference_on', 'replaced_days': 'is_reference'}
     )
 }}
 
