@@ -1,7 +1,7 @@
 with orders as (
 
     select * from {{ ref('int_orders_valued') }}
-    where is_counted and has_rate and customer_id is not null
+    where is_measured
 
 ),
 

@@ -14,7 +14,7 @@ standards as (
 orders as (
 
     select * from {{ ref('int_orders_valued') }}
-    where is_counted and has_rate and customer_id is not null
+    where is_measured
 
 ),
 

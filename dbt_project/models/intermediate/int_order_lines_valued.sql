@@ -32,7 +32,7 @@ order_lines as {{ inlined() }} (
 orders as {{ inlined() }} (
 
     select * from {{ ref('int_orders_valued') }}
-    where is_counted and has_rate and customer_id is not null
+    where is_measured
 
 ),
 

@@ -38,7 +38,16 @@ final as (
         orders.channel,
         orders.region,
         rates.rate,
-        {{ has_rate('orders.currency', 'rates.rate') }} as has_rate
+        {{ has_rate('orders.currency', 'rates.rate') }} as has_rate,
+        {#- One condition for three: the planner takes a fifth of the rows for each, and of what is left then, fewer
+            than customers, would build its hash table: 23 s and 5 GB, not 9 s, of 100 million orders. #}
+        case
+            when aliases.customer_id is not null
+                then
+                    orders.status in ('completed', 'refunded')
+                    and {{ has_rate('orders.currency', 'rates.rate') }}
+            else false
+        end as is_measured
     from orders
     left join aliases
         on orders.source = aliases.source and orders.customer_ref = aliases.customer_ref
