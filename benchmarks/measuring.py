@@ -34,13 +34,21 @@ class Measured:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A process that did not come to its end: running out of memory or of time is a result, too."""
+    """A process that did not come to its end: running out of memory or of time is a result, too.
+
+    `told` is the line that it ended with, where it printed one.
+    """
 
     reason: str
+    told: str = ""
 
 
 class DidNotFinish(RuntimeError):
-    """A measured process ran out of memory or of the time that it was given."""
+    """A measured process ran out of memory or of the time that it was given; `told` is its own word of that."""
+
+    def __init__(self, reason: str, told: str = "") -> None:
+        super().__init__(reason)
+        self.told = told
 
 
 def measure(
@@ -77,13 +85,22 @@ def measure(
     process.stdout.close()
     if watch.stopped_because is not None:
         raise DidNotFinish(watch.stopped_because)
-    if process.returncode == -signal.SIGKILL or (
-        process.returncode and any(word in printed[-LAST_WORDS:] for word in OUT_OF_MEMORY)
-    ):
-        raise DidNotFinish("out of memory")
+    told = _lines_on_memory(printed)
+    if process.returncode == -signal.SIGKILL or (process.returncode and told):
+        raise DidNotFinish("out of memory", " ".join(told[:1]))
     if process.returncode:
         raise RuntimeError(f"{' '.join(words[:3])} … failed:\n{printed[-LAST_WORDS:]}")
     return Measured(seconds, usage.ru_utime + usage.ru_stime, watch.peak_bytes)
+
+
+def _lines_on_memory(printed: str) -> list[str]:
+    """What a process printed last of memory that it could not get, each line with what it says that of."""
+    lines = printed[-LAST_WORDS:].splitlines()
+    return [
+        " ".join(line.strip() for line in lines[max(number - 1, 0) : number + 1])
+        for number, line in enumerate(lines)
+        if any(word in line for word in OUT_OF_MEMORY)
+    ]
 
 
 def attempt(run: Callable[[], Measured]) -> Measured | Unfinished:
@@ -91,7 +108,7 @@ def attempt(run: Callable[[], Measured]) -> Measured | Unfinished:
     try:
         return run()
     except DidNotFinish as error:
-        return Unfinished(str(error))
+        return Unfinished(str(error), error.told)
 
 
 def fastest(times: int, run: Callable[[], Measured]) -> Measured:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.history import LAST_DAY, History
 from benchmarks.installation import Installation
-from benchmarks.measuring import attempt
+from benchmarks.measuring import Unfinished, attempt
 from benchmarks.runs import landed
 from benchmarks.steps import Comparison, Say, Step
 
@@ -20,7 +20,8 @@ def measure_runs_in_little_memory(folder: Path, size: int, say: Say) -> list[Com
     landed(History(size), small, say)
     say("the first run")
     ours = attempt(lambda: small.strata("run", "--as-of", str(LAST_DAY), memory_limit=MEMORY))
-    return [Comparison(NAME, f"first run with {MEMORY} for each DuckDB", size, ours, None)]
+    told = ours.told if isinstance(ours, Unfinished) else ""
+    return [Comparison(NAME, f"first run with {MEMORY} for each DuckDB", size, ours, None, note=told)]
 
 
 STEP = Step(

@@ -21,7 +21,7 @@ from benchmarks.growth import exponent, growths
 from benchmarks.history import History
 from benchmarks.keeping import Result, accept, read_figures, read_lines, slower
 from benchmarks.machine import Machine
-from benchmarks.measuring import DidNotFinish, Measured, Unfinished, measure
+from benchmarks.measuring import DidNotFinish, Measured, Unfinished, attempt, measure
 from benchmarks.page import BEGIN, END, PAGE, read_size, section, write_page
 from benchmarks.running import RESULTS, run_steps
 from benchmarks.runs import compare
@@ -91,6 +91,14 @@ def test_processor_time_of_children_counts() -> None:
 def test_out_of_memory_is_told_from_a_failure(code: str) -> None:
     with pytest.raises(DidNotFinish, match="out of memory"):
         measure(python(code), most_bytes=200 * MEBIBYTE)
+
+
+def test_what_ran_out_of_memory_is_told() -> None:
+    said = "Error in model a_large_one\n  Out of Memory Error: could not allocate block (1.8 GiB used)\n\n  Solutions:"
+    ours = attempt(lambda: measure(python(f"raise SystemExit({said!r})")))
+    assert ours == Unfinished(
+        "out of memory", "Error in model a_large_one Out of Memory Error: could not allocate block (1.8 GiB used)"
+    )
 
 
 def test_a_failure_is_raised_with_the_last_words() -> None:
