@@ -5,8 +5,9 @@
 
     A model whose meta says `by_days` is computed some days at a time: a filter on its day is put around it, and DuckDB
     carries it to what the model reads. One that compares days with each other says `by_customers` and is computed
-    some customers at a time: whatever it reads that is large it reads `where {{ of_these_customers() }}`.
-    The rows are the same by construction.
+    some customers at a time: whatever it reads that is large it reads `where {{ of_these_customers() }}`. One that says
+    both compares neither days nor customers: a day of more than a million customers is computed some customers at a
+    time as well, by a filter around it. The rows are the same by construction.
 -#}
 
 {#- The column of a model's days. -#}
@@ -21,27 +22,35 @@
 {% macro parts_of(query) -%}
     {%- set parts = [] -%}
     {%- if model.config.meta.get('by_days') -%}
+        {%- set ranges = [''] -%}
+        {%- if model.config.meta.get('by_customers') -%}
+            {%- set ranges = [] -%}
+            {%- for part in ranges_of_customers(days=1) -%} {%- do ranges.append(' and ' ~ part.filter) -%} {%- endfor -%}
+        {%- endif -%}
         {%- for part in stretches_of_days() -%}
-            {%- set filter = (
+            {%- set days = (
                 day_column(model) ~ ' between date \'' ~ part.first_day ~ '\' and date \'' ~ part.last_day ~ '\''
             ) -%}
-            {%- do parts.append({
-                'query': 'select * from (' ~ query ~ '\n) as rows_of_all_days where ' ~ filter, 'filter': filter
-            }) -%}
+            {%- for customers in ranges -%}
+                {%- set filter = days ~ customers -%}
+                {%- do parts.append({
+                    'query': 'select * from (' ~ query ~ '\n) as rows_of_all_days where ' ~ filter, 'filter': filter
+                }) -%}
+            {%- endfor -%}
         {%- endfor -%}
     {%- elif model.config.meta.get('by_customers') -%}
-        {%- for part in ranges_of_customers() -%}
+        {%- for part in ranges_of_customers(number_of_rows(source('control', 'as_of_days'))) -%}
             {%- do parts.append({'query': query | replace(of_these_customers(), part.filter), 'filter': part.filter}) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(parts if parts | length > 1 else []) }}
 {%- endmacro %}
 
-{#- The part that a row falls into where each has one row for every row of `beside`, and a part about a million. -#}
-{% macro number_of_part(column, beside) -%}
-    (row_number() over (order by {{ column }}) - 1) // greatest(
-        1, 1000000 // greatest(1, (select count(*) from {{ beside }}))
-    )
+{% macro number_of_rows(relation) -%} (select count(*) from {{ relation }}) {%- endmacro %}
+
+{#- The part that a row of `column` falls into where each stands for so many `rows`, and a part for about a million. -#}
+{% macro number_of_part(column, rows) -%}
+    (row_number() over (order by {{ column }}) - 1) // greatest(1, 1000000 // greatest(1, {{ rows }}))
 {%- endmacro %}
 
 {#- The first and last days of about a million rows of one a customer; marts have rows of requested days alone. -#}
@@ -53,7 +62,7 @@
         from (
             select
                 as_of_date,
-                {{ number_of_part('as_of_date', beside=source('identity', 'customer_aliases')) }} as stretch
+                {{ number_of_part('as_of_date', number_of_rows(source('identity', 'customer_aliases'))) }} as stretch
             from {{ source('control', 'as_of_days') }}
             {%- if model.fqn[1] == 'marts' %}
                 where is_requested
@@ -66,7 +75,7 @@
 {%- endmacro %}
 
 {#- Customers of about a million rows of one a day; who is no customer any more lies between or beyond them, and counts. -#}
-{% macro ranges_of_customers() -%}
+{% macro ranges_of_customers(days) -%}
     {%- call statement('ranges', fetch_result=True, auto_begin=False) -%}
         select
             'customer_id > ' || coalesce(lag(last_customer) over (order by last_customer), -1)
@@ -80,7 +89,7 @@
             from (
                 select
                     customer_id,
-                    {{ number_of_part('customer_id', beside=source('control', 'as_of_days')) }} as part
+                    {{ number_of_part('customer_id', rows=days) }} as part
                 from {{ source('identity', 'customer_aliases') }}
                 group by customer_id
             ) as numbered

@@ -62,6 +62,13 @@ with customers as (
 )
 select * from customers where customer_id % 200_000 = {{ 0 if var('day') == 1 else 100_000 }} or customer_id = 600_000
 """,
+    "models/crossed.sql": """
+{{ config(materialized='table', meta={'by_days': true, 'by_customers': true}) }}
+select as_of_date, customer_id, txid_current() as part
+from {{ source('control', 'as_of_days') }}
+cross join {{ source('control', 'everybody') }}
+where customer_id % 300_000 = 0
+""",
     "models/large.sql": """
 {{
     config(
@@ -109,7 +116,7 @@ models:
 """,
 }
 # One process for all runs: it is dbt's imports that take time. Of four days, 600,000 customers are computed a day at a
-# time, or 250,000 customers; 600,000 and 600,001 are no customers any more.
+# time, or 250,000 customers; 600,000 and 600,001 are no customers any more. In the last run there are 2.2 million.
 RUNS = """
 import duckdb, json, sys
 from dagster_project.warehouse.dbt_child import invoke
@@ -120,6 +127,10 @@ with duckdb.connect("shop.duckdb") as con:
     con.execute("create table identity.customer_aliases as select range as customer_id from range(600_000)")
     con.execute("create table control.everybody as select range as customer_id from range(600_002)")
 for number, variables in enumerate(json.loads(sys.argv[1])):
+    if variables["customers"] > 600_000:
+        with duckdb.connect("shop.duckdb") as con:
+            for table in ("identity.customer_aliases", "control.everybody"):
+                con.execute(f"insert into {table} select range from range(600_002, {variables['customers']})")
     target = ["--target-path", f"target{number}", "--log-path", f"target{number}", "--no-use-colors"]
     code = invoke(["run", "--no-write-json", "--vars", json.dumps(variables), *target])
     open(f"target{number}/code", "w").write(str(code))
@@ -127,8 +138,20 @@ for number, variables in enumerate(json.loads(sys.argv[1])):
         con.execute(f"export database 'state{number}'")
         con.execute("create table dated__parts as select 1 as left_by_a_killed_run")
 """
-MODELS = {"kept", "promised", "moved", "made", "dated", "dated_kept", "replaced", "large", "large_found", "stepped"}
-AS_IS: dict[str, Any] = {"kept": "same", "promised": "1", "moved": "view", "third_day": "3"}
+MODELS = {
+    "kept",
+    "promised",
+    "moved",
+    "made",
+    "dated",
+    "dated_kept",
+    "replaced",
+    "large",
+    "large_found",
+    "stepped",
+    "crossed",
+}
+AS_IS: dict[str, Any] = {"customers": 600_000, "kept": "same", "promised": "1", "moved": "view", "third_day": "3"}
 
 
 @dataclass(frozen=True)
@@ -155,7 +178,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
         {**AS_IS, "day": 2, "moved": "table"},
         {**AS_IS, "day": 3, "kept": "wider", "promised": "fails"},
         {**AS_IS, "day": 4, "promised": "'word'", "third_day": "no number"},
-        {**AS_IS, "day": 5, "promised": "cast(null as integer)"},
+        {**AS_IS, "day": 5, "promised": "cast(null as integer)", "customers": 2_200_000},
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
     done = subprocess.run(
@@ -261,6 +284,17 @@ def test_a_model_by_customers_has_the_rows_of_all_some_customers_at_a_time(runs:
     assert runs[0].tables["stepped"] == first
     second = [(100_000, 2, 250_000), (300_000, 2, 250_000), (500_000, 2, 100_002), (600_000, 2, 100_002)]
     assert runs[1].tables["stepped"] == sorted([*first[:3], *second])
+
+
+@pytest.mark.parametrize(("run", "customers", "ranges"), [(0, 600_001, 1), (4, 2_200_000, 3)])
+def test_a_day_of_more_than_a_million_customers_is_computed_some_customers_at_a_time(
+    runs: list[Run], run: int, customers: int, ranges: int
+) -> None:
+    rows = runs[run].tables["crossed"]
+    days = [date(2024, 1, day) for day in (1, 2, 3, 4)]
+    assert [row[:2] for row in rows] == [(day, id) for day in days for id in range(0, customers, 300_000)]
+    assert [len({part for day, _, part in rows if day == this}) for this in days] == [ranges] * 4
+    assert len({part for _, _, part in rows}) == ranges * 4
 
 
 def test_nothing_is_left_beside_the_models_also_of_what_a_killed_run_left(runs: list[Run]) -> None:

@@ -19,13 +19,14 @@ DAYS = [DAY + timedelta(days=day) for day in range(4)]
 OF_THESE_CUSTOMERS = "true /* of these customers */"
 
 
-def _computed(by: str) -> list[str]:
-    return sorted(file.stem for file in MODELS.rglob("*.sql") if f"'{by}': true" in file.read_text("utf-8"))
+def _computed(by: str) -> set[str]:
+    return {file.stem for file in MODELS.rglob("*.sql") if f"'{by}': true" in file.read_text("utf-8")}
 
 
 BY_DAYS = _computed("by_days")
-BY_CUSTOMERS = _computed("by_customers")
-DAY_COLUMN = {"int_reference_backtests": "reference_on"}
+BY_CUSTOMERS = _computed("by_customers") - BY_DAYS
+BY_DAYS_AND_CUSTOMERS = _computed("by_customers") & BY_DAYS
+DAY_COLUMN = {"int_reference_backtests": "reference_on", "int_reference_outcomes": "reference_on"}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def _read_whole(con: duckdb.DuckDBPyConnection, part: str, column: str) -> list[
 
 
 @pytest.mark.parametrize("days", [DAYS[1:2], DAYS[1:3]], ids=["one day", "two days"])
-@pytest.mark.parametrize("name", BY_DAYS)
+@pytest.mark.parametrize("name", sorted(BY_DAYS))
 def test_a_part_by_days_reads_no_row_of_another_day(built: CompiledWarehouse, name: str, days: list[date]) -> None:
     part = (
         f"select * from ({built.project.models[name].code}\n) as rows_of_all_days "
@@ -72,9 +73,19 @@ def test_a_part_by_days_reads_no_row_of_another_day(built: CompiledWarehouse, na
         assert _read_whole(con, part, "as_of_date") == []
 
 
-@pytest.mark.parametrize("name", BY_CUSTOMERS)
+@pytest.mark.parametrize("name", sorted(BY_CUSTOMERS))
 def test_a_part_by_customers_reads_no_row_of_another_customer(built: CompiledWarehouse, name: str) -> None:
     part = built.project.models[name].code.replace(OF_THESE_CUSTOMERS, "customer_id > 3 and customer_id <= 9")
+    with built.connect() as con:
+        assert _read_whole(con, part, "customer_id") == []
+
+
+@pytest.mark.parametrize("name", sorted(BY_DAYS_AND_CUSTOMERS))
+def test_a_part_of_a_day_by_customers_reads_no_row_of_another_customer(built: CompiledWarehouse, name: str) -> None:
+    part = (
+        f"select * from ({built.project.models[name].code}\n) as rows_of_all_days "
+        f"where as_of_date between date '{DAY}' and date '{DAY}' and customer_id > 3 and customer_id <= 9"
+    )
     with built.connect() as con:
         assert _read_whole(con, part, "customer_id") == []
 
@@ -82,3 +93,4 @@ def test_a_part_by_customers_reads_no_row_of_another_customer(built: CompiledWar
 def test_models_are_found_by_how_they_are_computed() -> None:
     assert {"int_values_tiered", "int_customers_measured", "customer_segments"} <= set(BY_DAYS)
     assert "segment_history" in BY_CUSTOMERS
+    assert "int_customers_measured" in BY_DAYS_AND_CUSTOMERS

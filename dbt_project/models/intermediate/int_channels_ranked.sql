@@ -1,4 +1,4 @@
-{{ config(meta={'by_days': true}) }}
+{{ config(meta={'by_days': true, 'by_customers': true}) }}
 
 with windows as (
 

@@ -3,7 +3,7 @@
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='fail',
-        meta={'day_column': 'reference_on', 'replaced_days': 'is_reference'}
+        meta={'by_days': true, 'day_column': 'reference_on', 'replaced_days': 'is_reference'}
     )
 }}
 
